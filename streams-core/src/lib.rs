@@ -1,0 +1,7 @@
+//! Streams.
+
+pub mod object;
+
+pub mod graph;
+
+pub use object::id::{ObjectId, StreamId};

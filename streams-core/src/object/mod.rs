@@ -1,0 +1,2 @@
+//! Objects.
+pub mod id;
