@@ -1,2 +1,21 @@
-//! Objects.
+//! Objects: from bytes to proof of who wrote them (spec 1 to 6, 12).
+
+pub mod key;
+
+pub mod value;
+
 pub mod id;
+
+pub mod codec;
+
+pub mod author;
+
+pub mod header;
+
+pub mod parts;
+
+pub mod authenticate;
+
+pub mod root;
+
+pub mod draft;
