@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 
 use siphasher::sip::SipHasher13;
 
+use crate::object::id::ObjectId;
+
 /// Sixteen bytes that nobody outside knows. One for a replica is enough.
 #[derive(Clone, Copy)]
 pub struct HashKey([u8; 16]);
@@ -13,6 +15,12 @@ impl HashKey {
     /// The key with these bytes, which must be unpredictable.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// The hash of an id, which needs no more than its bytes.
+    #[inline]
+    pub(crate) fn hash_id(&self, id: &ObjectId) -> u64 {
+        SipHasher13::new_with_key(&self.0).hash(id.as_bytes())
     }
 }
 

@@ -14,13 +14,12 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use siphasher::sip::SipHasher13;
 
+use crate::keyed::HashKey;
 use crate::object::id::ObjectId;
 
-use arena::{Arena, OrderKey};
-use order::Sequence;
+use arena::Arena;
+use order::{Key, Sequence, Slot};
 
 pub use order::Order;
 pub use pending::{Added, Pending, PendingFull, PendingLimits, Share};
@@ -30,16 +29,15 @@ mod frontier;
 mod order;
 mod pending;
 
-/// Sixteen bytes that nobody outside knows, so that nobody can mine ids that meet in one place of the table.
-#[derive(Clone, Copy)]
-pub struct HashKey(pub [u8; 16]);
-
 /// An object's place in a [`Graph`]: dense, from 0, in order of arrival. What an object cites arrived before it, so
 /// an ancestor's index is the smaller one. It means nothing in another graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Index(u32);
 
 impl Index {
+    /// The first object of a graph: the root.
+    pub const FIRST: Index = Index(0);
+
     /// For arrays that run beside the graph.
     pub const fn as_usize(self) -> usize {
         self.0 as usize
@@ -48,7 +46,7 @@ impl Index {
 
 /// The objects of one stream and their edges; about 75 bytes an object, up to 2^32 − 1 of them.
 pub struct Graph {
-    hasher: SipHasher13,
+    hasher: HashKey,
     table: HashTable<Index>,
     arena: Arena,
     leaves: Vec<Index>,
@@ -64,7 +62,7 @@ impl Graph {
     /// An empty graph whose table of ids will not grow, which costs a pause, before it holds this many objects.
     pub fn with_capacity(key: HashKey, objects: usize) -> Self {
         Self {
-            hasher: SipHasher13::new_with_key(&key.0),
+            hasher: key,
             table: HashTable::with_capacity(objects),
             arena: Arena::default(),
             leaves: Vec::new(),
@@ -84,7 +82,7 @@ impl Graph {
 
     /// Where the object with this id is, if it is here. O(1).
     pub fn find(&self, id: &ObjectId) -> Option<Index> {
-        self.table.find(self.hasher.hash(id.as_bytes()), |&index| self.arena.id(index) == id).copied()
+        self.table.find(self.hasher.hash_id(id), |&index| self.arena.id(index) == id).copied()
     }
 
     /// Its id.
@@ -126,18 +124,32 @@ impl Graph {
         assert_eq!(generation, above, "the generation is not one more than the largest of the edges");
 
         let new = Index(self.len().try_into().expect("more objects than an index can tell apart"));
-        let hash = self.hasher.hash(id.as_bytes());
-        let rehash = |&index: &Index| self.hasher.hash(self.arena.id(index).as_bytes());
-        match self.table.entry(hash, |&index| *self.arena.id(index) == id, rehash) {
-            Entry::Vacant(place) => place.insert(new),
-            Entry::Occupied(_) => panic!("the id is already here"),
-        };
-        self.arena.push(id, OrderKey::new(generation, &tie), edges);
+        assert!(self.find(&id).is_none(), "the id is already here");
+        if self.table.len() == self.table.capacity() {
+            self.grow_table();
+        }
+        self.table.insert_unique(self.hasher.hash_id(&id), new, |_| unreachable!("there is room"));
+        self.arena.push(id, Key::new(generation, &tie), edges);
         self.move_frontier(new, edges);
 
         let (arena, tie_of) = (&self.arena, |index| if index == new { tie } else { tie_of(index) });
-        self.order.insert(new, |other| compare(arena, other, new, &tie_of).is_lt());
+        self.order
+            .insert(Slot { key: arena.key(new), index: new }, |other| compare(arena, other, new, &tie_of).is_lt());
         new
+    }
+
+    /// Makes the table of ids twice as large. It would do so by itself, but takes its entries in the order of their
+    /// hashes, and waits for memory at each; ids in order of arrival, hashed many at a time, are seven times as fast.
+    fn grow_table(&mut self) {
+        let mut table = HashTable::with_capacity(self.len() + 1);
+        let mut indices = (0..).map(Index);
+        for ids in self.arena.ids() {
+            let hashes: Vec<u64> = ids.iter().map(|id| self.hasher.hash_id(id)).collect();
+            for (hash, index) in hashes.into_iter().zip(&mut indices) {
+                table.insert_unique(hash, index, |_| unreachable!("there is room"));
+            }
+        }
+        self.table = table;
     }
 
     /// Which of two stands first in the order. O(1); `tie_of` as for [`insert`](Self::insert).
@@ -147,7 +159,7 @@ impl Graph {
 
     /// Its place in the order, from 0. O(log n); `tie_of` as for [`insert`](Self::insert).
     pub fn position(&self, index: Index, tie_of: impl Fn(Index) -> [u8; 32]) -> usize {
-        self.order.rank(|other| compare(&self.arena, other, index, &tie_of).is_lt())
+        self.order.rank(self.arena.key(index), |other| compare(&self.arena, other, index, &tie_of).is_lt())
     }
 
     /// What stands at this place in the order. O(log n).

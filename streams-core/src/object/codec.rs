@@ -243,8 +243,9 @@ pub(crate) fn split_block(parts: &[u8]) -> &[u8] {
     }
 }
 
-/// The length of the parts at the beginning of `bytes`; `None` where they are cut short or no parts at all.
-pub(crate) fn parts_len(bytes: &[u8]) -> Option<usize> {
+/// The length of the parts at the beginning of `bytes`, where objects stand one behind another, as in a file; `None`
+/// where they are cut short or are no parts.
+pub fn parts_len(bytes: &[u8]) -> Option<usize> {
     let mut scanner = Scanner { bytes, at: 0, foreign: false, places: &mut Vec::new() };
     let (ARRAY, 3) = scanner.head().ok()? else { return None };
     scanner.byte_string().ok()??;

@@ -261,6 +261,15 @@ impl Fields {
         known == 2 && self.has(Field::Type) && self.has(Field::Author) && self.unknown.is_none()
     }
 
+    /// What an object with these fields is.
+    pub(crate) fn role(&self) -> Role {
+        match (self.has(Field::Stream), self.is_hypothetical()) {
+            (true, _) => Role::Event,
+            (false, true) => Role::HypotheticalRoot,
+            (false, false) => Role::Root,
+        }
+    }
+
     /// The newer thing that the block shows, if any.
     fn newer(&self, block: &[u8]) -> Option<Newer> {
         if let Some((start, end)) = self.unknown {
@@ -394,12 +403,8 @@ pub(crate) fn judge(block: &[u8], fields: &Fields) -> Result<Role, Unfit> {
     }
     let text = fields.text(Field::Type, block).filter(|text| is_type(text)).ok_or(HeaderError::Type)?;
     let own_type = text.starts_with(types::PREFIX);
-    let is_root = !fields.has(Field::Stream);
-    let role = match (is_root, fields.is_hypothetical()) {
-        (true, true) => Role::HypotheticalRoot,
-        (true, false) => Role::Root,
-        (false, _) => Role::Event,
-    };
+    let role = fields.role();
+    let is_root = role != Role::Event;
     let rule = |kept: bool, error: HeaderError| if kept { Ok(()) } else { Err(error) };
     if is_root {
         rule(!own_type, HeaderError::RootType)?;

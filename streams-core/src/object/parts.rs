@@ -241,10 +241,12 @@ impl Object {
     pub fn redact(&self, map: &ObjectId) -> Result<Self, RedactError> {
         let Parts { block, signature, maps } = self.split();
         let mut blocks = by_id(&maps);
-        blocks.remove(map).ok_or(RedactError::UnknownMap)?;
-        if self.always_whole().contains(map) {
+        let whole = self.always_whole().into_iter().map(|id| Place { id, depth: 2 }).collect();
+        let whole = assemble(whole, |place| blocks.get(&place.id).copied());
+        if whole.maps.iter().any(|block| ObjectId::of_block(block) == *map) {
             return Err(RedactError::WholeMap);
         }
+        blocks.remove(map).ok_or(RedactError::UnknownMap)?;
         let (_, places) = scan_block(block).expect("a block that was scanned before");
         let kept = assemble(places, |place| blocks.get(&place.id).copied());
         Ok(Self { parts: join_parts(block, signature, &kept.maps).into(), redacted: true, ..self.clone() })
@@ -254,10 +256,21 @@ impl Object {
     /// or breaks a limit changes nothing.
     pub fn restore(&self, maps: &[&[u8]]) -> Self {
         let Parts { block, signature, maps: own } = self.split();
-        let blocks = by_id(own.iter().chain(maps));
+        let (own, given) = (by_id(&own), by_id(maps));
         let (_, places) = scan_block(block).expect("a block that was scanned before");
-        let kept = assemble(places, |place| blocks.get(&place.id).copied());
-        Self::decode(&join_parts(block, signature, &kept.maps)).unwrap_or_else(|_| self.clone())
+        let own_size: usize = self.maps().iter().map(|map| map.len()).sum();
+        let mut room = MAX_SIZE - block.len() - signature.len() - own_size;
+        let mut places_left = MAX_MAPS - 1 - self.maps().len();
+        let kept = assemble(places, |place| {
+            if let Some(map) = own.get(&place.id) {
+                return Some(*map);
+            }
+            let map = given.get(&place.id).copied().filter(|map| map.len() <= room && places_left > 0)?;
+            room -= map.len();
+            places_left -= 1;
+            Some(map)
+        });
+        Self { parts: join_parts(block, signature, &kept.maps).into(), redacted: kept.redacted, ..self.clone() }
     }
 
     /// A map that admission reads, and that is not here.

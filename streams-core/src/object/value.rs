@@ -89,6 +89,11 @@ impl List {
         Ok(Self { hint, items })
     }
 
+    /// The hint of the elements.
+    pub fn item(&self) -> Hint {
+        self.hint.item().expect("the hint of a list")
+    }
+
     /// The elements.
     pub fn items(&self) -> &[Value] {
         &self.items

@@ -1,0 +1,568 @@
+//! Runs vectors: cases for every implementation, in the format of `docs/vectors.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use data_encoding::HEXLOWER;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use streams_core::{
+    Access, Authenticator, Batch, Content, HashKey, HypotheticalRoot, Ingested, Object, ObjectId, Rejected,
+    Role, Rule, Stream, Ties, VerifyingKey, author_bytes, decide, oh1,
+};
+
+/// What came of running files.
+#[derive(Default)]
+pub struct Summary {
+    /// How many files were run.
+    pub files: usize,
+    /// How many cases held.
+    pub passed: usize,
+    /// A line for each case that did not.
+    pub failures: Vec<String>,
+}
+
+/// Runs all files below these paths, in the order of their names.
+pub fn run(paths: &[PathBuf]) -> Result<Summary> {
+    let mut files = Vec::new();
+    for path in paths {
+        collect(path, &mut files)?;
+    }
+    let mut summary = Summary::default();
+    for file in &files {
+        run_file(file, &mut summary).with_context(|| format!("{} is no file of vectors", file.display()))?;
+        summary.files += 1;
+    }
+    Ok(summary)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !path.is_dir() {
+        ensure!(path.exists(), "{} does not exist", path.display());
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "json") {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn run_file(file: &Path, summary: &mut Summary) -> Result<()> {
+    let text = fs::read_to_string(file)?;
+    let kinds: serde_json::Map<String, Json> = serde_json::from_str(&text)?;
+    for (kind, cases) in kinds {
+        if kind == "about" {
+            continue;
+        }
+        for mut case in serde_json::from_value::<Vec<serde_json::Map<String, Json>>>(cases)? {
+            let name = case.remove("name").and_then(|name| Some(name.as_str()?.to_owned())).context("a case has a name")?;
+            match run_case(&kind, Json::Object(case)) {
+                Ok(()) => summary.passed += 1,
+                Err(error) => {
+                    summary.failures.push(format!("{} {kind} \"{name}\": {error:#}", file.display()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run_case(kind: &str, case: Json) -> Result<()> {
+    fn given<T: for<'de> Deserialize<'de>>(case: Json) -> Result<T> {
+        serde_json::from_value(case).context("the case has other fields than its kind")
+    }
+    match kind {
+        "json" => given::<ReadJson>(case)?.run(),
+        "parts" => given::<ReadParts>(case)?.run(),
+        "object" => given::<Alone>(case)?.run(),
+        "author" => given::<Author>(case)?.run(),
+        "id" => given::<Id>(case)?.run(),
+        "hypothetical" => given::<Hypothetical>(case)?.run(),
+        "tie" => given::<Tie>(case)?.run(),
+        "signature" => given::<Signature>(case)?.run(),
+        "batch" => given::<Together>(case)?.run(),
+        "redact" => given::<Redact>(case)?.run(),
+        "restore" => given::<Restore>(case)?.run(),
+        "decide" => given::<Decide>(case)?.run(),
+        "stream" => given::<Delivered>(case)?.run(),
+        "oh1" | "oh1_not" => given::<Oh1>(case)?.run(),
+        _ => bail!("an unknown kind"),
+    }
+}
+
+/// Bytes in hexadecimal, or text: in one piece, or in pieces that may repeat.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Long {
+    Whole(String),
+    Pieces(Vec<Piece>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Piece {
+    Once(String),
+    Repeated { repeat: String, times: usize },
+}
+
+impl Long {
+    fn text(&self) -> String {
+        match self {
+            Self::Whole(text) => text.clone(),
+            Self::Pieces(pieces) => pieces
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Once(text) => text.clone(),
+                    Piece::Repeated { repeat, times } => repeat.repeat(*times),
+                })
+                .collect(),
+        }
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>> {
+        bytes(&self.text())
+    }
+}
+
+fn bytes(hex: &str) -> Result<Vec<u8>> {
+    HEXLOWER.decode(hex.as_bytes()).context("not hexadecimal in lower case")
+}
+
+fn array<const N: usize>(hex: &str) -> Result<[u8; N]> {
+    bytes(hex)?.try_into().ok().with_context(|| format!("not {N} bytes"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(bytes)
+}
+
+/// Compares what came with what is stated.
+fn same<T: PartialEq + std::fmt::Debug>(expected: T, got: T) -> Result<()> {
+    if expected == got {
+        return Ok(());
+    }
+    let short = |value: T| {
+        let text = format!("{value:?}");
+        text.char_indices().nth(200).map_or(text.clone(), |(at, _)| format!("{}…", &text[..at]))
+    };
+    bail!("expected {}, got {}", short(expected), short(got))
+}
+
+/// What a case states: a value, or the code of an error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    id: ObjectIdText,
+    parts: Option<Long>,
+}
+
+type ObjectIdText = String;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadJson {
+    json: Long,
+    expected: Option<Read>,
+    error: Option<String>,
+}
+
+impl ReadJson {
+    fn run(self) -> Result<()> {
+        let read = Object::from_json(&self.json.text());
+        check_read(read.map_err(|error| error.code()), self.expected, self.error, None)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadParts {
+    parts: Long,
+    expected: Option<Read>,
+    error: Option<String>,
+}
+
+impl ReadParts {
+    fn run(self) -> Result<()> {
+        let parts = self.parts.bytes()?;
+        let read = Object::decode(&parts);
+        check_read(read.map_err(|error| error.code()), self.expected, self.error, Some(parts))
+    }
+}
+
+fn check_read(
+    read: Result<Object, &'static str>,
+    expected: Option<Read>,
+    error: Option<String>,
+    given: Option<Vec<u8>>,
+) -> Result<()> {
+    let (object, expected) = match (read, expected, error) {
+        (Ok(object), Some(expected), None) => (object, expected),
+        (Ok(_), None, Some(error)) => bail!("expected the error {error}, got an object"),
+        (Err(code), None, Some(error)) => return same(error.as_str(), code),
+        (Err(code), Some(_), None) => bail!("expected an object, got the error {code}"),
+        _ => bail!("a case states `expected` or `error`"),
+    };
+    same(expected.id, object.id().to_string())?;
+    let parts = expected.parts.map(|parts| parts.bytes()).transpose()?.or(given);
+    same(parts.map(|parts| hex(&parts)), Some(hex(object.parts())))?;
+    if let Ok(json) = object.to_json() {
+        let again = Object::from_json(&json).with_context(|| format!("its JSON is not read: {json}"))?;
+        same(hex(object.parts()), hex(again.parts())).context("through JSON")?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alone {
+    parts: Long,
+    expected: Option<String>,
+    id: Option<ObjectIdText>,
+    kind: Option<String>,
+    dropped: Option<String>,
+    newer: Option<String>,
+    refused: Option<String>,
+}
+
+impl Alone {
+    fn run(self) -> Result<()> {
+        let judged = Object::decode(&self.parts.bytes()?).map_err(Rejected::from).and_then(|object| {
+            let authentic = Authenticator::new(hash_key()).authenticate(object)?;
+            Content::read(&authentic).map_err(|error| Rejected::Refused(error.into()))?;
+            Ok(authentic)
+        });
+        match judged {
+            Err(rejected) => {
+                let stated = [("dropped", self.dropped), ("newer", self.newer), ("refused", self.refused)];
+                let stated = stated.into_iter().find_map(|(fate, code)| Some((fate, code?)));
+                same(stated, Some((rejected.fate(), rejected.code().to_owned())))
+            }
+            Ok(authentic) => {
+                same(self.expected.as_deref(), Some("sound"))?;
+                let id = authentic.id().to_string();
+                same(self.id.unwrap_or(id.clone()), id)?;
+                let kind = match authentic.header().role() {
+                    Role::HypotheticalRoot => "hypothetical",
+                    Role::Root => "root",
+                    Role::Event => "event",
+                };
+                same(self.kind.as_deref().unwrap_or(kind), kind)
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Author {
+    text: String,
+    expected: Option<String>,
+    error: Option<String>,
+}
+
+impl Author {
+    fn run(self) -> Result<()> {
+        let read = self.text.parse::<VerifyingKey>();
+        let read = read.map(|key| hex(key.as_bytes())).map_err(|error| error.code().to_owned());
+        if let Ok(hex) = &read {
+            same(&self.text, &array(hex).map(VerifyingKey::from_bytes)??.to_string())?;
+        }
+        same(stated(self.expected, self.error)?, read)
+    }
+}
+
+fn stated<T>(expected: Option<T>, error: Option<String>) -> Result<Result<T, String>> {
+    match (expected, error) {
+        (Some(expected), None) => Ok(Ok(expected)),
+        (None, Some(error)) => Ok(Err(error)),
+        _ => bail!("a case states `expected` or `error`"),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Id {
+    text: String,
+    expected: Option<String>,
+    error: Option<String>,
+}
+
+impl Id {
+    fn run(self) -> Result<()> {
+        let read = self.text.parse::<ObjectId>();
+        if let Ok(id) = read {
+            same(&self.text, &id.to_string())?;
+        }
+        same(stated(self.expected, self.error)?, read.map(|id| hex(id.as_bytes())).map_err(|_| "id".to_owned()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hypothetical {
+    r#type: String,
+    author: String,
+    expected: ObjectIdText,
+}
+
+impl Hypothetical {
+    fn run(self) -> Result<()> {
+        same(self.expected, HypotheticalRoot::new(&self.r#type, self.author.parse()?)?.id().to_string())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tie {
+    root: ObjectIdText,
+    generation: String,
+    author: String,
+    expected: String,
+}
+
+impl Tie {
+    fn run(self) -> Result<()> {
+        // An author of the order is a key that was proven; the form is enough to compute with.
+        let author = VerifyingKey::from_bytes(author_bytes(&self.author)?)?;
+        same(self.expected, hex(&Ties::new(self.root.parse()?).tie(self.generation.parse()?, &author)))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signature {
+    key: String,
+    message: String,
+    signature: String,
+    expected: String,
+}
+
+impl Signature {
+    fn run(self) -> Result<()> {
+        let (message, signature) = (bytes(&self.message)?, array(&self.signature)?);
+        let verdict = match VerifyingKey::from_bytes(array(&self.key)?) {
+            Err(error) => error.code(),
+            Ok(key) => {
+                let single = key.verifier().verify_without_domain(&message, &signature);
+                let mut batch = Batch::new();
+                batch.add_without_domain(&key, &message, &signature);
+                same(single, batch.verify()).context("alone and in a batch of one")?;
+                if single { "valid" } else { "invalid" }
+            }
+        };
+        same(self.expected.as_str(), verdict)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Together {
+    items: Vec<Item>,
+    expected: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item {
+    key: String,
+    message: String,
+    signature: String,
+}
+
+impl Together {
+    fn run(self) -> Result<()> {
+        let mut batch = Batch::new();
+        let mut verdicts = Vec::new();
+        for item in &self.items {
+            let (message, signature) = (bytes(&item.message)?, array(&item.signature)?);
+            let key = VerifyingKey::from_bytes(array(&item.key)?)?;
+            batch.add_without_domain(&key, &message, &signature);
+            let valid = key.verifier().verify_without_domain(&message, &signature);
+            verdicts.push(if valid { "valid" } else { "invalid" });
+        }
+        same(verdicts.iter().all(|verdict| *verdict == "valid"), batch.verify()).context("each alone and together")?;
+        same(self.expected.iter().map(String::as_str).collect(), verdicts)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redact {
+    parts: Long,
+    map: ObjectIdText,
+    expected: Option<Long>,
+    error: Option<String>,
+}
+
+impl Redact {
+    fn run(self) -> Result<()> {
+        let object = Object::decode(&self.parts.bytes()?)?;
+        let redacted = object.redact(&self.map.parse()?);
+        if let Ok(redacted) = &redacted {
+            same(object.id(), redacted.id())?;
+        }
+        let expected = stated(self.expected, self.error)?.map(|long| long.text());
+        same(expected, redacted.map(|object| hex(object.parts())).map_err(|error| error.code().to_owned()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Restore {
+    parts: Long,
+    maps: Vec<Long>,
+    expected: Long,
+}
+
+impl Restore {
+    fn run(self) -> Result<()> {
+        let object = Object::decode(&self.parts.bytes()?)?;
+        let maps = self.maps.iter().map(Long::bytes).collect::<Result<Vec<_>>>()?;
+        let maps: Vec<&[u8]> = maps.iter().map(Vec::as_slice).collect();
+        same(self.expected.text(), hex(object.restore(&maps).parts()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decide {
+    policies: Vec<RuleTexts>,
+    subject: String,
+    action: String,
+    resource: String,
+    expected: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleTexts {
+    subjects: Option<Vec<String>>,
+    resources: Option<Vec<String>>,
+    actions: Option<Vec<String>>,
+    effect: String,
+}
+
+impl Decide {
+    fn run(self) -> Result<()> {
+        let rule = |texts: RuleTexts| {
+            let RuleTexts { subjects, resources, actions, effect } = texts;
+            let effect = streams_core::Effect::from_name(&effect).context("an unknown effect")?;
+            Ok(Rule { subjects, resources, actions, effect })
+        };
+        let rules = self.policies.into_iter().map(rule).collect::<Result<Vec<_>>>()?;
+        let access = Access { subject: &self.subject, action: &self.action, resource: &self.resource };
+        same(self.expected.as_str(), if decide(&rules, access).is_allowed() { "allow" } else { "deny" })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delivered {
+    root: Long,
+    deliver: Vec<Delivery>,
+    expected: State,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delivery {
+    parts: Long,
+    admitted: Option<bool>,
+    known: Option<bool>,
+    pending: Option<Vec<ObjectIdText>>,
+    dropped: Option<String>,
+    newer: Option<String>,
+    refused: Option<String>,
+    then: Option<Vec<ObjectIdText>>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Admitted(Vec<ObjectIdText>),
+    Known,
+    Pending(Vec<ObjectIdText>),
+    Rejected(&'static str, String),
+}
+
+impl Delivery {
+    fn stated(self) -> Result<Outcome> {
+        Ok(match self {
+            Self { admitted: Some(true), then, .. } => Outcome::Admitted(then.unwrap_or_default()),
+            Self { known: Some(true), .. } => Outcome::Known,
+            Self { pending: Some(missing), .. } => Outcome::Pending(missing),
+            Self { dropped: Some(code), .. } => Outcome::Rejected("dropped", code),
+            Self { newer: Some(code), .. } => Outcome::Rejected("newer", code),
+            Self { refused: Some(code), .. } => Outcome::Rejected("refused", code),
+            _ => bail!("a delivery states one outcome"),
+        })
+    }
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct State {
+    order: Vec<ObjectIdText>,
+    leaves: Vec<ObjectIdText>,
+    frontier: String,
+    gaps: Vec<ObjectIdText>,
+    forks: Vec<Vec<ObjectIdText>>,
+    refused: Vec<ObjectIdText>,
+}
+
+impl Delivered {
+    fn run(self) -> Result<()> {
+        let root = Authenticator::new(hash_key()).authenticate(Object::decode(&self.root.bytes()?)?)?;
+        let mut stream = Stream::open(root, hash_key())?;
+        for (at, delivery) in self.deliver.into_iter().enumerate() {
+            let parts = delivery.parts.bytes()?;
+            let outcome = match stream.ingest(&parts, 0) {
+                Ok(Ingested::Admitted { mut then }) => {
+                    then.sort_unstable();
+                    Outcome::Admitted(texts(then))
+                }
+                Ok(Ingested::Known) => Outcome::Known,
+                Ok(Ingested::Pending { missing }) => Outcome::Pending(texts(missing)),
+                Err(rejected) => Outcome::Rejected(rejected.fate(), rejected.code().to_owned()),
+            };
+            same(delivery.stated()?, outcome).with_context(|| format!("delivery {at}"))?;
+        }
+        let state = State {
+            order: texts(stream.order()),
+            leaves: texts(stream.leaves()),
+            frontier: hex(&stream.frontier()),
+            gaps: texts(stream.gaps()),
+            forks: stream.forks().into_iter().map(|fork| texts(fork.objects)).collect(),
+            refused: texts(stream.refused().into_iter().map(|(id, _)| id)),
+        };
+        same(self.expected, state)
+    }
+}
+
+fn texts(ids: impl IntoIterator<Item = ObjectId>) -> Vec<ObjectIdText> {
+    ids.into_iter().map(|id| id.to_string()).collect()
+}
+
+/// Vectors are no attackers.
+fn hash_key() -> HashKey {
+    HashKey::from_bytes([0; 16])
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Oh1 {
+    input: Json,
+    expected: String,
+}
+
+impl Oh1 {
+    fn run(self) -> Result<()> {
+        same(self.expected, oh1(&self.input.to_string())?)
+    }
+}

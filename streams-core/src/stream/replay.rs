@@ -1,0 +1,92 @@
+//! Reading a stream: the order (spec 9.1), and state as a fold over what is effective.
+
+use super::{EFFECTIVE, REDACTED, Stream};
+use crate::graph::Index;
+use crate::object::authenticate::Authentic;
+use crate::object::id::ObjectId;
+use crate::object::parts::{Object, RedactError};
+
+/// An object at its place in the order.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place, from 0.
+    pub position: usize,
+    /// Whether its author may write it. What is not effective stays, and is not replayed.
+    pub effective: bool,
+    /// The object.
+    pub authentic: Authentic,
+}
+
+impl Stream {
+    /// The ids of all objects, in the order of spec 9.1. A few nanoseconds each.
+    pub fn order(&self) -> impl Iterator<Item = ObjectId> {
+        self.graph.order().map(|index| self.graph.id(index))
+    }
+
+    /// All objects, in order.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.entries_from(0)
+    }
+
+    /// All objects from a place in the order on. O(log n) for the first.
+    pub fn entries_from(&self, position: usize) -> impl Iterator<Item = Entry> {
+        self.graph.order_from(position).zip(position..).map(|(index, position)| Entry {
+            position,
+            effective: self.is_effective_at(index),
+            authentic: self.authentic_at(index),
+        })
+    }
+
+    /// The place of an object in the order; `None` where it is not here. O(log n). The id of the last object that was
+    /// read is a cursor that survives late arrivals: read on from the place behind it, and know that what arrived
+    /// before it is not seen again.
+    pub fn position(&self, id: &ObjectId) -> Option<usize> {
+        let index = self.graph.find(id)?;
+        let generation = self.graph.generation(index);
+        Some(self.graph.position(index, |other| self.ties.tie(generation, &self.chains.author(other))))
+    }
+
+    /// An object of the stream.
+    pub fn entry(&self, id: &ObjectId) -> Option<Entry> {
+        let index = self.graph.find(id)?;
+        let effective = self.is_effective_at(index);
+        Some(Entry { position: self.position(id)?, effective, authentic: self.authentic_at(index) })
+    }
+
+    /// The state: a fold over the effective objects, in order. Everyone who has the same objects computes the same.
+    pub fn replay<S>(&self, initial: S, mut apply: impl FnMut(S, &Authentic) -> S) -> S {
+        self.entries().filter(|entry| entry.effective).fold(initial, |state, entry| apply(state, &entry.authentic))
+    }
+
+    /// Drops a map of an object, for this replica alone: its id and its signature hold, and the map is not taken back
+    /// (spec 3.3). `None` where the object is not here.
+    pub fn redact(&mut self, id: &ObjectId, map: &ObjectId) -> Option<Result<Object, RedactError>> {
+        let index = self.graph.find(id)?;
+        let redacted = self.object_at(index).redact(map);
+        if let Ok(object) = &redacted {
+            self.dropped_maps.insert(*map);
+            self.keep(index, object);
+        }
+        Some(redacted)
+    }
+
+    pub(super) fn is_effective_at(&self, index: Index) -> bool {
+        self.flags[index.as_usize()] & EFFECTIVE != 0
+    }
+
+    pub(super) fn object_at(&self, index: Index) -> Object {
+        let at = index.as_usize();
+        Object::kept(self.graph.id(index), self.parts[at].clone(), self.flags[at] & REDACTED != 0)
+    }
+
+    fn authentic_at(&self, index: Index) -> Authentic {
+        Authentic::kept(self.object_at(index), self.chains.author(index))
+    }
+
+    /// Replaces the parts of an object by those of another copy.
+    pub(super) fn keep(&mut self, index: Index, object: &Object) {
+        let at = index.as_usize();
+        self.parts[at] = object.parts().clone();
+        self.flags[at] = self.flags[at] & !REDACTED | if object.is_redacted() { REDACTED } else { 0 };
+    }
+}
