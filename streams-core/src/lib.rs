@@ -10,6 +10,8 @@ pub mod policy;
 
 pub mod stream;
 
+pub mod memory;
+
 pub use graph::{PendingFull, PendingLimits, Share};
 pub use keyed::HashKey;
 pub use object::authenticate::{Authentic, AuthenticateError, Authenticator};

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::content::{Content, ContentError};
-use super::{EFFECTIVE, REDACTED, Stream};
+use super::{EFFECTIVE, OpenError, REDACTED, Stream};
 use crate::graph::{Index, PendingFull};
 use crate::keyed::HashKey;
 use crate::object::authenticate::{Authentic, AuthenticateError};
@@ -73,6 +73,15 @@ impl From<AuthenticateError> for Rejected {
             AuthenticateError::Unsound(unsound) => Dropped::Unsound(unsound).into(),
             AuthenticateError::Unfit(Unfit::Newer(newer)) => newer.into(),
             AuthenticateError::Unfit(Unfit::Refused(header)) => Refused::Header(header).into(),
+        }
+    }
+}
+
+impl From<OpenError> for Rejected {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::NotARoot => Refused::OtherStream.into(),
+            OpenError::Content(content) => Refused::Content(content).into(),
         }
     }
 }
