@@ -1,2 +1,48 @@
-//! Benches.
-fn main() {}
+//! What the path of an object costs, beside the raw primitives in the same run. `scripts/bench` writes the table into
+//! `docs/performance.md`.
+
+mod measure;
+mod objects;
+mod streams;
+
+use std::fmt::Write;
+
+#[global_allocator]
+static ALLOCATOR: measure::Counting = measure::Counting;
+
+/// A line of the table.
+pub(crate) struct Row {
+    /// What was measured.
+    what: &'static str,
+    /// What it cost, with its unit.
+    ours: String,
+    /// What it is compared with.
+    beside: String,
+    /// The figure that the bound speaks of.
+    figure: f64,
+    /// The bound.
+    bound: Bound,
+}
+
+/// What a figure should be.
+pub(crate) enum Bound {
+    /// At most this.
+    AtMost(f64),
+    /// At least this.
+    AtLeast(f64),
+}
+
+fn main() {
+    let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");
+    for row in objects::rows().into_iter().chain(streams::rows()) {
+        let Row { what, ours, beside, figure, bound } = row;
+        let (bound, holds) = match bound {
+            Bound::AtMost(most) => (format!("≤ {most}"), figure <= most),
+            Bound::AtLeast(least) => (format!("≥ {least}"), figure >= least),
+        };
+        let mark = if holds { "holds" } else { "**missed**" };
+        writeln!(table, "| {what} | {ours} | {beside} | {figure:.2} | {bound} | {mark} |").expect("a string");
+        eprintln!("{what}: {ours}; beside {beside}: {figure:.2} ({bound}: {mark})");
+    }
+    print!("{table}");
+}

@@ -57,6 +57,8 @@ impl Domain {
 pub struct SigningKey {
     secret: ed25519_dalek::SigningKey,
     author: VerifyingKey,
+    /// The text of the author, which every object carries.
+    text: Box<str>,
 }
 
 impl SigningKey {
@@ -64,7 +66,12 @@ impl SigningKey {
     pub fn from_bytes(secret: [u8; 32]) -> Self {
         let secret = ed25519_dalek::SigningKey::from_bytes(&secret);
         let author = VerifyingKey(secret.verifying_key().to_bytes());
-        Self { secret, author }
+        Self { secret, author, text: author.to_string().into() }
+    }
+
+    /// The text of the author, computed once.
+    pub(crate) fn author_text(&self) -> &str {
+        &self.text
     }
 
     /// The secret bytes.
@@ -85,7 +92,7 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SigningKey of {}", self.author)
+        write!(f, "SigningKey of {}", self.text)
     }
 }
 

@@ -165,6 +165,11 @@ pub(crate) struct Scanned {
     pub(crate) foreign: bool,
 }
 
+/// Checks that these are the canonical bytes of an object's block (spec 2.1), by looking at each byte once.
+pub fn check_block(block: &[u8]) -> Result<(), Malformed> {
+    scan(block, 1, |_, _| {}, &mut Vec::new()).map(|_| ())
+}
+
 /// Checks that `block` is canonical, where its values are at `depth`. Calls `entry` with each key and the range of its
 /// value, and appends the places of maps in their order. Allocates nothing but the places, for up to 32 entries.
 pub(crate) fn scan<'a>(
@@ -181,7 +186,8 @@ pub(crate) fn scan<'a>(
     if entries > MAX_ENTRIES {
         return Err(Malformed::TooManyEntries);
     }
-    if entries > 0 && depth > MAX_DEPTH {
+    // The map itself is a value one higher.
+    if depth > MAX_DEPTH + 1 {
         return Err(Malformed::TooDeep);
     }
     let mut names = Names::new();
@@ -374,6 +380,10 @@ impl<'a> Scanner<'a, '_> {
 
     #[inline]
     fn value(&mut self, hint: Hint, depth: u8) -> Result<(), Malformed> {
+        // A map that stands redacted does not count (spec 1.5); one that is here is judged by its own scan.
+        if depth > MAX_DEPTH && hint != Hint::of(Kind::Map) {
+            return Err(Malformed::TooDeep);
+        }
         match hint.item() {
             None => self.single(hint.kind(), depth),
             Some(item) => self.list(item, depth),
@@ -385,11 +395,8 @@ impl<'a> Scanner<'a, '_> {
             return Err(self.mismatch(Malformed::HintMismatch));
         }
         let (_, len) = self.head()?;
-        if item.kind() == Kind::Map && len > MAX_ENTRIES {
+        if item == Hint::of(Kind::Map) && len > MAX_ENTRIES {
             return Err(Malformed::TooManyEntries);
-        }
-        if len > 0 && depth >= MAX_DEPTH {
-            return Err(Malformed::TooDeep);
         }
         for _ in 0..len {
             self.value(item, depth + 1)?;

@@ -93,7 +93,7 @@ impl Draft {
     pub fn sign(self, key: &SigningKey) -> Result<Authentic, AuthenticateError> {
         let author = key.verifying_key();
         let mut maps = Vec::new();
-        let block = self.block(&author.to_string(), &mut maps)?;
+        let block = self.block(key.author_text(), &mut maps)?;
         let object = Object::encoded(&block, &[], &maps)?;
         let signature = key.sign(Domain::Object, object.id().as_bytes());
         Authentic::signed(object.with_signature(&signature), author)

@@ -352,6 +352,11 @@ impl<'a> Header<'a> {
         self.author
     }
 
+    /// The text of the author, as it stands in the object.
+    pub fn author_text(&self) -> &'a str {
+        self.fields.text(Field::Author, self.block).expect("every object has an author")
+    }
+
     /// The stream, `stream:r`; `None` on a root, which is named by its own id.
     pub fn stream(&self) -> Option<StreamId> {
         self.fields.reference(Field::Stream, self.block)

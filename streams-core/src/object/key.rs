@@ -140,7 +140,11 @@ pub fn split_key(key: &str) -> Result<(&str, Hint), KeyError> {
                 if name.is_empty() || name.len() > MAX_NAME || (!ascii && has_control(name)) {
                     return Err(KeyError::Name);
                 }
-                return key[at + 1..].parse().map(|hint| (name, hint));
+                // Hints have no colon: with another one, the name has it.
+                let hint = key[at + 1..].parse();
+                return hint
+                    .map(|hint| (name, hint))
+                    .map_err(|e| if key[at + 1..].contains(':') { KeyError::Name } else { e });
             }
             0x00..=0x1f | 0x7f => return Err(KeyError::Name),
             0x80.. => ascii = false,

@@ -14,8 +14,20 @@ pub mod header;
 
 pub mod parts;
 
+pub mod json;
+
 pub mod authenticate;
 
 pub mod root;
 
 pub mod draft;
+
+pub mod typed;
+
+pub mod oh1;
+
+#[cfg(test)]
+pub(crate) mod arbitrary;
+
+#[cfg(test)]
+mod oracle;

@@ -5,7 +5,6 @@
 //! wrote it.
 
 use std::collections::BTreeMap;
-use std::iter::Peekable;
 use std::sync::Arc;
 
 use super::author::SIGNATURE_LEN;
@@ -225,7 +224,7 @@ impl Object {
             return Err(Newer::Reference);
         }
         let Parts { block, maps, .. } = self.split();
-        Ok(Tree { maps: maps.into_iter().peekable(), redacted: self.redacted }.map(block))
+        Ok(Tree { maps: Here::new(&maps), redacted: self.redacted }.map(block))
     }
 
     /// The application's content, `data:m`, as a tree; `None` where there is none, or where it stands redacted.
@@ -240,15 +239,27 @@ impl Object {
     /// (spec 3.3).
     pub fn redact(&self, map: &ObjectId) -> Result<Self, RedactError> {
         let Parts { block, signature, maps } = self.split();
-        let mut blocks = by_id(&maps);
+        let blocks = by_id(&maps);
         let whole = self.always_whole().into_iter().map(|id| Place { id, depth: 2 }).collect();
-        let whole = assemble(whole, |place| blocks.get(&place.id).copied());
+        let whole = assemble(whole, |place, _| blocks.get(&place.id).copied());
         if whole.maps.iter().any(|block| ObjectId::of_block(block) == *map) {
             return Err(RedactError::WholeMap);
         }
-        blocks.remove(map).ok_or(RedactError::UnknownMap)?;
+        if !blocks.contains_key(map) {
+            return Err(RedactError::UnknownMap);
+        }
+        let mut here = Here::new(&maps);
         let (_, places) = scan_block(block).expect("a block that was scanned before");
-        let kept = assemble(places, |place| blocks.get(&place.id).copied());
+        let kept = assemble(places, |place, _| {
+            let block = here.take(&place.id)?;
+            if place.id != *map {
+                return Some(block);
+            }
+            let mut below = Vec::new();
+            scan(block, place.depth, |_, _| {}, &mut below).expect("a block that was scanned before");
+            assemble(below, |place, _| here.take(&place.id));
+            None
+        });
         Ok(Self { parts: join_parts(block, signature, &kept.maps).into(), redacted: true, ..self.clone() })
     }
 
@@ -256,14 +267,13 @@ impl Object {
     /// or breaks a limit changes nothing.
     pub fn restore(&self, maps: &[&[u8]]) -> Self {
         let Parts { block, signature, maps: own } = self.split();
-        let (own, given) = (by_id(&own), by_id(maps));
+        let mut room = MAX_SIZE - block.len() - signature.len() - own.iter().map(|map| map.len()).sum::<usize>();
+        let mut places_left = MAX_MAPS - 1 - own.len();
+        let (mut here, given) = (Here::new(&own), by_id(maps));
         let (_, places) = scan_block(block).expect("a block that was scanned before");
-        let own_size: usize = self.maps().iter().map(|map| map.len()).sum();
-        let mut room = MAX_SIZE - block.len() - signature.len() - own_size;
-        let mut places_left = MAX_MAPS - 1 - self.maps().len();
-        let kept = assemble(places, |place| {
-            if let Some(map) = own.get(&place.id) {
-                return Some(*map);
+        let kept = assemble(places, |place, _| {
+            if let Some(map) = here.take(&place.id) {
+                return Some(map);
             }
             let map = given.get(&place.id).copied().filter(|map| map.len() <= room && places_left > 0)?;
             room -= map.len();
@@ -337,6 +347,32 @@ fn by_id<'a: 'b, 'b>(blocks: impl IntoIterator<Item = &'b &'a [u8]>) -> BTreeMap
     blocks.into_iter().map(|block| (ObjectId::of_block(block), *block)).collect()
 }
 
+/// The map blocks of an object, to be taken while their places are walked in order.
+struct Here<'a> {
+    maps: &'a [&'a [u8]],
+    /// The id of the next block, once it was asked for.
+    id: Option<ObjectId>,
+}
+
+impl<'a> Here<'a> {
+    fn new(maps: &'a [&'a [u8]]) -> Self {
+        Self { maps, id: None }
+    }
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (next, rest) = self.maps.split_first()?;
+        (self.maps, self.id) = (rest, None);
+        Some(next)
+    }
+
+    /// The next block, if this is its place.
+    fn take(&mut self, place: &ObjectId) -> Option<&'a [u8]> {
+        let next = self.maps.first()?;
+        let id = self.id.get_or_insert_with(|| ObjectId::of_block(next));
+        if id == place { self.next() } else { None }
+    }
+}
+
 /// The map blocks that stay with an object, in their order.
 struct Kept<'a> {
     maps: Vec<&'a [u8]>,
@@ -344,15 +380,18 @@ struct Kept<'a> {
     foreign: Vec<ObjectId>,
     /// Why the first map that was left out was so.
     left_out: Option<Malformed>,
+    /// Whether the last map that was found was left out: what comes next may have been below it.
+    below: bool,
 }
 
-/// Walks the places of maps, depth first, and keeps what `find` has for them, as far as it can be decoded here.
-fn assemble<'a>(mut places: Vec<Place>, mut find: impl FnMut(&Place) -> Option<&'a [u8]>) -> Kept<'a> {
-    let mut kept = Kept { maps: Vec::new(), redacted: false, foreign: Vec::new(), left_out: None };
+/// Walks the places of maps, depth first, and keeps what `find` has for them, as far as it can be decoded here. `find`
+/// is told too whether the last map that it had was left out.
+fn assemble<'a>(mut places: Vec<Place>, mut find: impl FnMut(&Place, bool) -> Option<&'a [u8]>) -> Kept<'a> {
+    let mut kept = Kept { maps: Vec::new(), redacted: false, foreign: Vec::new(), left_out: None, below: false };
     // A stack: the next place is the last.
     places.reverse();
     while let Some(place) = places.pop() {
-        let Some(block) = find(&place) else {
+        let Some(block) = find(&place, kept.below) else {
             kept.redacted = true;
             continue;
         };
@@ -365,6 +404,7 @@ fn assemble<'a>(mut places: Vec<Place>, mut find: impl FnMut(&Place) -> Option<&
             }
             Err(malformed) => Some(malformed),
         };
+        kept.below = left_out.is_some();
         if let Some(malformed) = left_out {
             places.truncate(below);
             kept.redacted = true;
@@ -381,14 +421,14 @@ fn assemble<'a>(mut places: Vec<Place>, mut find: impl FnMut(&Place) -> Option<&
 fn walk<'a>(places: Vec<Place>, maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> {
     let ids: Vec<ObjectId> = maps.iter().map(|map| ObjectId::of_block(map)).collect();
     let mut next = 0;
-    // After a map was left out, blocks that were below it may follow: `find` cannot know yet, so it looks further on,
-    // and whether blocks may be passed over is judged at the end.
-    let mut passed = false;
     let mut sorted: Option<Vec<(ObjectId, usize)>> = None;
-    let kept = assemble(places, |place| {
+    let kept = assemble(places, |place, below_left_out| {
         if ids.get(next) == Some(&place.id) {
             next += 1;
             return Some(maps[next - 1]);
+        }
+        if !below_left_out {
+            return None;
         }
         let sorted = sorted.get_or_insert_with(|| {
             let mut sorted: Vec<_> = ids.iter().copied().zip(0..).collect();
@@ -397,11 +437,10 @@ fn walk<'a>(places: Vec<Place>, maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> 
         });
         let at = sorted.partition_point(|entry| *entry < (place.id, next));
         let found = sorted.get(at).filter(|(id, _)| *id == place.id)?.1;
-        passed = true;
         next = found + 1;
         Some(maps[found])
     });
-    if kept.left_out.is_none() && (passed || next < maps.len()) { Err(Unsound::StrayMap) } else { Ok(kept) }
+    if next < maps.len() && !kept.below { Err(Unsound::StrayMap) } else { Ok(kept) }
 }
 
 fn join_parts(block: &[u8], signature: &[u8], maps: &[&[u8]]) -> Vec<u8> {
@@ -417,14 +456,17 @@ fn join_parts(block: &[u8], signature: &[u8], maps: &[&[u8]]) -> Vec<u8> {
     writer.into_bytes()
 }
 
+/// The entries of a map by their keys, in the order of canonical bytes and without notes.
+pub(crate) fn keyed(map: &Map) -> Vec<(String, &Value)> {
+    let entries = map.iter().filter(|(name, _)| !name.is_note());
+    let mut entries: Vec<_> = entries.map(|(name, value)| (format!("{name}:{}", value.hint()), value)).collect();
+    entries.sort_unstable_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+    entries
+}
+
 /// Encodes the block of a map whose values are at `depth`, and appends the blocks of the maps below it.
 pub(crate) fn encode(map: &Map, depth: u8, maps: &mut Vec<Vec<u8>>) -> Result<Vec<u8>, Unsound> {
-    let mut entries: Vec<(String, &Value)> = map
-        .iter()
-        .filter(|(name, _)| !name.is_note())
-        .map(|(name, value)| (format!("{name}:{}", value.hint()), value))
-        .collect();
-    entries.sort_unstable_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+    let entries = keyed(map);
     let mut writer = Writer::with_capacity(16 * entries.len() + 16);
     writer.map(entries.len());
     for (key, value) in entries {
@@ -436,7 +478,7 @@ pub(crate) fn encode(map: &Map, depth: u8, maps: &mut Vec<Vec<u8>>) -> Result<Ve
 
 fn encode_value(value: &Value, depth: u8, writer: &mut Writer, maps: &mut Vec<Vec<u8>>) -> Result<(), Unsound> {
     // A tree made here may be deeper than any that was decoded.
-    if depth > MAX_DEPTH {
+    if depth > MAX_DEPTH && !matches!(value, Value::Redacted(_)) {
         return Err(Malformed::TooDeep.into());
     }
     match value {
@@ -467,7 +509,7 @@ fn encode_value(value: &Value, depth: u8, writer: &mut Writer, maps: &mut Vec<Ve
 
 /// Builds the tree of values of an object, whose map blocks come in the order of their places.
 struct Tree<'a> {
-    maps: Peekable<std::vec::IntoIter<&'a [u8]>>,
+    maps: Here<'a>,
     redacted: bool,
 }
 
@@ -494,7 +536,7 @@ impl Tree<'_> {
             }
             (Kind::Map, Item::Reference(id)) => {
                 // Only where something is redacted need a block prove that this is its place.
-                match self.maps.next_if(|map| !self.redacted || ObjectId::of_block(map) == id) {
+                match if self.redacted { self.maps.take(&id) } else { self.maps.next() } {
                     Some(block) => Value::Map(self.map(block)),
                     None => Value::Redacted(id),
                 }

@@ -13,13 +13,15 @@ pub(super) struct PolicyObject {
     rules: Vec<Rule>,
 }
 
-/// What an object does, as rules see it.
-fn action(header: &Header<'_>) -> Action {
-    match header.r#type() {
+/// What an object does, as rules see it (spec 8.6, 8.7).
+fn access<'a>(header: &Header<'a>) -> Access<'a> {
+    let resource = header.r#type();
+    let action = match resource {
         types::POLICY => Action::Govern,
         types::CHECKPOINT => Action::Checkpoint,
         _ => Action::Append,
-    }
+    };
+    Access { subject: header.author_text(), action: action.name(), resource }
 }
 
 impl Stream {
@@ -29,11 +31,11 @@ impl Stream {
         if header.author() == self.owner() {
             return true;
         }
-        let author = header.author().to_string();
-        let access = Access { subject: &author, action: action(header).name(), resource: header.r#type() };
+        let access = access(header);
         self.policies.iter().any(|policy| {
             policy.rules.iter().any(|rule| rule.effect == Effect::Allow && matches(rule, access))
-                && self.graph.is_ancestor(policy.index, edges)
+                // The root is in every past; to look for it would walk all of it.
+                && (policy.index == Self::ROOT || self.graph.is_ancestor(policy.index, edges))
         })
     }
 
@@ -42,8 +44,7 @@ impl Stream {
         if header.author() == self.owner() {
             return true;
         }
-        let author = header.author().to_string();
-        let access = Access { subject: &author, action: action(header).name(), resource: header.r#type() };
+        let access = access(header);
         decide(&self.policies[0].rules, access).is_allowed()
     }
 
