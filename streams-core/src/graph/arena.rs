@@ -6,7 +6,7 @@
 use crate::object::id::ObjectId;
 
 use super::Index;
-use super::order::Key;
+use super::order::{Key, Slot};
 
 /// Objects in a chunk.
 const CHUNK: usize = 1024;
@@ -73,6 +73,11 @@ impl Arena {
     pub(super) fn key(&self, index: Index) -> Key {
         let (chunk, at) = self.place(index);
         chunk.records[at].key
+    }
+
+    /// What stands for it in the order.
+    pub(super) fn slot(&self, index: Index) -> Slot {
+        Slot { key: self.key(index), index }
     }
 
     pub(super) fn edges(&self, index: Index) -> &[Index] {

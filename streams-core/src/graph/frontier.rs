@@ -38,3 +38,46 @@ impl Graph {
         self.leaves.push(newest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::super::tests::{arbitrary_plan, empty, id};
+    use super::*;
+
+    /// Spec 10.2, word by word.
+    fn digest(leaves: &BTreeSet<ObjectId>) -> [u8; 32] {
+        let bytes: Vec<u8> = leaves.iter().flat_map(|id| *id.as_bytes()).collect();
+        *blake3::hash(&bytes).as_bytes()
+    }
+
+    proptest! {
+        #[test]
+        fn leaves_are_what_nothing_cites(plan in arbitrary_plan()) {
+            let (graph, indices) = plan.grow();
+            let cited: BTreeSet<usize> = plan.edges.iter().flatten().copied().collect();
+            let leaves: BTreeSet<ObjectId> = (0..indices.len()).filter(|node| !cited.contains(node)).map(id).collect();
+
+            prop_assert_eq!(graph.leaves().len(), leaves.len());
+            prop_assert_eq!(graph.leaves().map(|leaf| graph.id(leaf)).collect::<BTreeSet<_>>(), leaves.clone());
+            prop_assert_eq!(graph.frontier(), digest(&leaves));
+        }
+    }
+
+    #[test]
+    fn the_frontier_of_nothing_is_the_digest_of_nothing() {
+        assert_eq!(empty().leaves().len(), 0);
+        assert_eq!(empty().frontier(), digest(&BTreeSet::new()));
+    }
+
+    #[test]
+    fn a_root_alone_is_the_one_leaf() {
+        let mut graph = empty();
+        let root = graph.insert(id(0), &[], 0, [0; 32], |_| [0; 32]);
+        assert!(graph.leaves().eq([root]));
+        assert_eq!(graph.frontier(), digest(&BTreeSet::from([id(0)])));
+    }
+}

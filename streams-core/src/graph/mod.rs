@@ -19,7 +19,7 @@ use crate::keyed::HashKey;
 use crate::object::id::ObjectId;
 
 use arena::Arena;
-use order::{Key, Sequence, Slot};
+use order::{Key, Slot, Tree};
 
 pub use order::Order;
 pub use pending::{Added, Pending, PendingFull, PendingLimits, Share};
@@ -50,7 +50,7 @@ pub struct Graph {
     table: HashTable<Index>,
     arena: Arena,
     leaves: Vec<Index>,
-    order: Sequence,
+    order: Tree,
 }
 
 impl Graph {
@@ -66,7 +66,7 @@ impl Graph {
             table: HashTable::with_capacity(objects),
             arena: Arena::default(),
             leaves: Vec::new(),
-            order: Sequence::new(),
+            order: Tree::new(),
         }
     }
 
@@ -102,9 +102,9 @@ impl Graph {
 
     /// Inserts an admitted object, with all that it cites as `edges`, and tells where it is. O(log n).
     ///
-    /// `tie` is its full tie (spec 9.1). Of ties the graph keeps the first 8 bytes; where an older object of the same
-    /// generation has the same, `tie_of` is asked for the older one's full tie. That is rare, unless one author writes
-    /// twice in a generation: then the ties are equal, and the ids decide.
+    /// `tie` is its full tie (spec 9.1). Of ties the graph keeps the first 4 bytes; where another object of the same
+    /// generation has the same, `tie_of` is asked for that one's full tie. That is rare, unless one author writes twice
+    /// in a generation: then the ties are equal, and the ids decide.
     ///
     /// # Panics
     ///
@@ -132,9 +132,9 @@ impl Graph {
         self.arena.push(id, Key::new(generation, &tie), edges);
         self.move_frontier(new, edges);
 
-        let (arena, tie_of) = (&self.arena, |index| if index == new { tie } else { tie_of(index) });
-        self.order
-            .insert(Slot { key: arena.key(new), index: new }, |other| compare(arena, other, new, &tie_of).is_lt());
+        let tie_of = |index| if index == new { tie } else { tie_of(index) };
+        let (arena, slot) = (&self.arena, self.arena.slot(new));
+        self.order.insert(slot, |other| compare(arena, other, &slot, tie_of).is_lt());
         new
     }
 
@@ -154,12 +154,13 @@ impl Graph {
 
     /// Which of two stands first in the order. O(1); `tie_of` as for [`insert`](Self::insert).
     pub fn compare(&self, a: Index, b: Index, tie_of: impl Fn(Index) -> [u8; 32]) -> Ordering {
-        compare(&self.arena, a, b, tie_of)
+        compare(&self.arena, &self.arena.slot(a), &self.arena.slot(b), tie_of)
     }
 
     /// Its place in the order, from 0. O(log n); `tie_of` as for [`insert`](Self::insert).
     pub fn position(&self, index: Index, tie_of: impl Fn(Index) -> [u8; 32]) -> usize {
-        self.order.rank(self.arena.key(index), |other| compare(&self.arena, other, index, &tie_of).is_lt())
+        let slot = self.arena.slot(index);
+        self.order.rank(|other| compare(&self.arena, other, &slot, &tie_of).is_lt())
     }
 
     /// What stands at this place in the order. O(log n).
@@ -212,9 +213,230 @@ pub fn walk_past<'g>(
 }
 
 /// The order of spec 9.1 within an epoch: generation, tie, id.
-fn compare(arena: &Arena, a: Index, b: Index, tie_of: impl Fn(Index) -> [u8; 32]) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
+fn compare(arena: &Arena, a: &Slot, b: &Slot, tie_of: impl Fn(Index) -> [u8; 32]) -> Ordering {
+    a.key.cmp(&b.key).then_with(|| {
+        if a.index == b.index {
+            return Ordering::Equal;
+        }
+        let ties = tie_of(a.index).cmp(&tie_of(b.index));
+        ties.then_with(|| arena.id(a.index).cmp(arena.id(b.index)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A graph to be grown: node 0 is the root, every other cites some before it; and an order of arrival.
+    #[derive(Clone, Debug)]
+    pub(super) struct Plan {
+        pub(super) edges: Vec<Vec<usize>>,
+        authors: Vec<u8>,
+        arrival: Vec<usize>,
+        ties: Ties,
     }
-    arena.key(a).cmp(&arena.key(b)).then_with(|| tie_of(a).cmp(&tie_of(b))).then_with(|| arena.id(a).cmp(arena.id(b)))
+
+    /// How ties are drawn: as they are; all with one beginning, as if mined; all the same.
+    #[derive(Clone, Copy, Debug)]
+    enum Ties {
+        Free,
+        Mined,
+        Equal,
+    }
+
+    pub(super) fn id(number: usize) -> ObjectId {
+        ObjectId::of_block(&number.to_le_bytes())
+    }
+
+    pub(super) fn empty() -> Graph {
+        Graph::new(HashKey::from_bytes([7; 16]))
+    }
+
+    fn never(_: Index) -> [u8; 32] {
+        panic!("all ties differ")
+    }
+
+    impl Plan {
+        fn tie(&self, generations: &[u64], node: usize) -> [u8; 32] {
+            let drawn = *blake3::hash(&[generations[node] as u8, self.authors[node]]).as_bytes();
+            match self.ties {
+                Ties::Free => drawn,
+                Ties::Mined => std::array::from_fn(|i| if i < 31 { 0 } else { drawn[i] }),
+                Ties::Equal => [0; 32],
+            }
+        }
+
+        /// The graph, and the index of each node.
+        pub(super) fn grow(&self) -> (Graph, Vec<Index>) {
+            let generations = self.generations();
+            let (mut graph, mut nodes, mut indices) = (empty(), Vec::new(), vec![Index(0); self.edges.len()]);
+            for &node in &self.arrival {
+                let edges: Vec<Index> = self.edges[node].iter().map(|&edge| indices[edge]).collect();
+                let tie_of = |index: Index| {
+                    assert_eq!(generations[nodes[index.as_usize()]], generations[node]);
+                    self.tie(&generations, nodes[index.as_usize()])
+                };
+                indices[node] = graph.insert(id(node), &edges, generations[node], self.tie(&generations, node), tie_of);
+                nodes.push(node);
+            }
+            (graph, indices)
+        }
+
+        fn generations(&self) -> Vec<u64> {
+            let mut generations: Vec<u64> = Vec::new();
+            for edges in &self.edges {
+                generations.push(edges.iter().map(|&edge| generations[edge] + 1).max().unwrap_or(0));
+            }
+            generations
+        }
+
+        /// For each node, itself and its ancestors.
+        fn pasts(&self) -> Vec<BTreeSet<usize>> {
+            let mut pasts: Vec<BTreeSet<usize>> = Vec::new();
+            for (node, edges) in self.edges.iter().enumerate() {
+                let above = edges.iter().flat_map(|&edge| pasts[edge].iter().copied());
+                pasts.push(above.chain([node]).collect());
+            }
+            pasts
+        }
+    }
+
+    /// Graphs of up to 200 nodes, each with up to four edges, in any order of arrival that puts causes first.
+    pub(super) fn arbitrary_plan() -> impl Strategy<Value = Plan> {
+        let node = (prop::collection::vec(any::<prop::sample::Index>(), 1..=4), 0..4u8, any::<u32>());
+        let ties = prop_oneof![Just(Ties::Free), Just(Ties::Mined), Just(Ties::Equal)];
+        (prop::collection::vec(node, 1..200), ties).prop_map(|(drawn, ties)| {
+            let cited = |(node, picks): (usize, &Vec<prop::sample::Index>)| -> Vec<usize> {
+                let distinct: BTreeSet<usize> =
+                    picks.iter().filter(|_| node > 0).map(|pick| pick.index(node)).collect();
+                distinct.into_iter().collect()
+            };
+            let edges: Vec<Vec<usize>> = drawn.iter().map(|node| &node.0).enumerate().map(cited).collect();
+            let (mut arrival, mut waiting) = (Vec::new(), (0..drawn.len()).collect::<BTreeSet<_>>());
+            while !waiting.is_empty() {
+                let ready = waiting.iter().filter(|&&node| edges[node].iter().all(|edge| !waiting.contains(edge)));
+                let next = *ready.min_by_key(|&&node| drawn[node].2).expect("a graph has no circles");
+                waiting.remove(&next);
+                arrival.push(next);
+            }
+            Plan { edges, authors: drawn.iter().map(|node| node.1).collect(), arrival, ties }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn the_order_is_by_the_whole_key_whatever_the_arrival(plan in arbitrary_plan()) {
+            let (graph, indices) = plan.grow();
+            let generations = plan.generations();
+            let key = |node: usize| (generations[node], plan.tie(&generations, node), id(node));
+            let mut sorted: Vec<usize> = (0..indices.len()).collect();
+            sorted.sort_by_key(|&node| key(node));
+
+            let tie_of = |index: Index| plan.tie(&generations, plan.arrival[index.as_usize()]);
+            prop_assert_eq!(graph.order().len(), indices.len());
+            for (position, (&node, index)) in sorted.iter().zip(graph.order()).enumerate() {
+                prop_assert_eq!(indices[node], index);
+                prop_assert_eq!(graph.position(index, tie_of), position);
+                prop_assert_eq!(graph.at(position), Some(index));
+                prop_assert!(graph.order_from(position).eq(sorted[position..].iter().map(|&node| indices[node])));
+            }
+            prop_assert_eq!(graph.at(indices.len()), None);
+            for pair in sorted.windows(2) {
+                prop_assert!(graph.compare(indices[pair[0]], indices[pair[1]], tie_of).is_lt());
+                prop_assert!(graph.compare(indices[pair[1]], indices[pair[0]], tie_of).is_gt());
+            }
+        }
+
+        #[test]
+        fn what_was_inserted_is_found(plan in arbitrary_plan()) {
+            let (graph, indices) = plan.grow();
+            for (node, &index) in indices.iter().enumerate() {
+                prop_assert_eq!(graph.find(&id(node)), Some(index));
+                prop_assert_eq!(graph.id(index), id(node));
+                prop_assert_eq!(graph.generation(index), plan.generations()[node]);
+                prop_assert!(graph.parents(index).iter().eq(plan.edges[node].iter().map(|&edge| &indices[edge])));
+            }
+            prop_assert_eq!(graph.find(&id(indices.len())), None);
+        }
+
+        #[test]
+        fn the_past_is_the_closure_over_edges(plan in arbitrary_plan()) {
+            let (graph, indices) = plan.grow();
+            let pasts = plan.pasts();
+            for of in (0..indices.len()).step_by(7) {
+                let edges: Vec<Index> = plan.edges[of].iter().map(|&edge| indices[edge]).collect();
+                for (a, &index) in indices.iter().enumerate() {
+                    prop_assert_eq!(graph.is_ancestor(index, &edges), a != of && pasts[of].contains(&a));
+                }
+                let past: Vec<usize> = graph.past(&[indices[of]]).map(|index| plan.arrival[index.as_usize()]).collect();
+                prop_assert_eq!(past.len(), pasts[of].len());
+                prop_assert_eq!(past.into_iter().collect::<BTreeSet<_>>(), pasts[of].clone());
+            }
+        }
+    }
+
+    /// A chain that every third object widens with the limit of 17 edges.
+    fn long(len: usize) -> Graph {
+        let mut graph = Graph::with_capacity(HashKey::from_bytes([1; 16]), 100);
+        for number in 0..len {
+            let edges = if number % 3 == 0 { 17 } else { 1 };
+            let edges: Vec<Index> = (number.saturating_sub(edges)..number).map(|edge| Index(edge as u32)).collect();
+            graph.insert(id(number), &edges, number as u64, *id(number).as_bytes(), never);
+        }
+        graph
+    }
+
+    #[test]
+    fn growth_loses_nothing() {
+        let graph = long(10_000);
+        assert_eq!(graph.len(), 10_000);
+        for number in 0..graph.len() {
+            let index = graph.find(&id(number)).expect("inserted");
+            assert_eq!(index, Index(number as u32));
+            assert_eq!(graph.parents(index).len(), if number % 3 == 0 { number.min(17) } else { 1.min(number) });
+            assert!(graph.parents(index).iter().all(|edge| edge.as_usize() < number));
+        }
+    }
+
+    #[test]
+    fn a_walk_enters_only_what_may_lead_there() {
+        let graph = long(1_000);
+        let entered = std::cell::Cell::new(0);
+        let parents = |index| {
+            entered.set(entered.get() + 1);
+            graph.parents(index)
+        };
+        assert_eq!(walk_past(&[Index(999)], parents, |index| index >= Index(990)).count(), 10);
+        assert_eq!(entered.get(), 10);
+    }
+
+    #[test]
+    #[should_panic = "already here"]
+    fn an_id_is_inserted_once() {
+        let mut graph = long(2);
+        graph.insert(id(1), &[Index(0)], 1, [0; 32], never);
+    }
+
+    #[test]
+    #[should_panic = "given twice"]
+    fn an_edge_is_given_once() {
+        long(3).insert(id(3), &[Index(2), Index(1), Index(2)], 3, [0; 32], never);
+    }
+
+    #[test]
+    #[should_panic = "leads nowhere"]
+    fn an_edge_leads_somewhere() {
+        long(3).insert(id(3), &[Index(3)], 3, [0; 32], never);
+    }
+
+    #[test]
+    #[should_panic = "generation"]
+    fn the_generation_is_one_more_than_the_largest() {
+        long(3).insert(id(3), &[Index(2), Index(0)], 1, [0; 32], never);
+    }
 }

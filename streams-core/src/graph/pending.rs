@@ -226,3 +226,196 @@ fn release<K: Ord>(shares: &mut BTreeMap<K, Share>, of: K, bytes: u64) {
         shares.remove(&of);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const AUTHOR: [u8; 32] = [1; 32];
+    const PEER: u64 = 1;
+
+    fn id(number: usize) -> ObjectId {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        ObjectId::from_bytes(digest)
+    }
+
+    fn ids(numbers: &[usize]) -> Vec<ObjectId> {
+        numbers.iter().copied().map(id).collect()
+    }
+
+    /// A room where only the count of objects is limited.
+    fn room(all: u64, peer: u64, author: u64) -> Pending {
+        let limit = |objects| Share { objects, bytes: u64::MAX };
+        Pending::new(PendingLimits { all: limit(all), peer: limit(peer), author: limit(author) })
+    }
+
+    fn large() -> Pending {
+        room(u64::MAX, u64::MAX, u64::MAX)
+    }
+
+    fn add(pending: &mut Pending, number: usize, missing: &[usize]) {
+        assert_eq!(pending.add(id(number), &ids(missing), 100, AUTHOR, PEER), Ok(Added::New));
+    }
+
+    /// Admits an object and all that waited for it, one after the other; returns the number of those.
+    fn admit(pending: &mut Pending, number: usize) -> usize {
+        let mut ready = pending.arrived(id(number));
+        let mut next = 0;
+        while let Some(&id) = ready.get(next) {
+            ready.extend(pending.arrived(id));
+            next += 1;
+        }
+        ready.len()
+    }
+
+    fn assert_forgot_all(pending: &Pending) {
+        assert!(pending.is_empty() && pending.links.is_empty());
+        assert!(pending.peers.is_empty() && pending.authors.is_empty());
+        assert_eq!(pending.all, Share::default());
+    }
+
+    #[test]
+    fn it_waits_for_the_last_that_is_missing() {
+        let mut pending = large();
+        add(&mut pending, 3, &[1, 2, 1]);
+        assert_eq!(pending.gaps().collect::<Vec<_>>(), ids(&[1, 2]));
+        assert_eq!(pending.arrived(id(1)), []);
+        assert_eq!(pending.gaps().collect::<Vec<_>>(), ids(&[2]));
+        assert_eq!(pending.arrived(id(2)), [id(3)]);
+        assert_forgot_all(&pending);
+    }
+
+    #[test]
+    fn what_waits_is_missing_but_no_gap() {
+        let mut pending = large();
+        add(&mut pending, 3, &[2]);
+        add(&mut pending, 2, &[1]);
+        assert_eq!(pending.gaps().collect::<Vec<_>>(), ids(&[1]));
+        assert_eq!(pending.arrived(id(1)), [id(2)]);
+        assert_eq!(pending.arrived(id(2)), [id(3)]);
+        assert_forgot_all(&pending);
+    }
+
+    #[test]
+    fn what_is_removed_becomes_a_gap() {
+        let mut pending = large();
+        add(&mut pending, 3, &[2]);
+        add(&mut pending, 2, &[1]);
+        assert!(pending.remove(&id(2)));
+        assert!(!pending.remove(&id(2)));
+        assert!(!pending.contains(&id(2)) && pending.contains(&id(3)));
+        assert_eq!(pending.gaps().collect::<Vec<_>>(), ids(&[2]));
+    }
+
+    #[test]
+    fn what_cites_the_refused_goes_with_it_once() {
+        let mut pending = large();
+        add(&mut pending, 2, &[1]);
+        add(&mut pending, 3, &[1, 9]);
+        add(&mut pending, 4, &[2, 3]);
+        add(&mut pending, 5, &[9]);
+        assert_eq!(pending.refused(id(1)), ids(&[2, 3, 4]));
+        assert_eq!(pending.gaps().collect::<Vec<_>>(), ids(&[9]));
+        assert_eq!(pending.refused(id(5)), []);
+        assert_forgot_all(&pending);
+    }
+
+    #[test]
+    fn what_comes_again_counts_for_who_brought_it_first() {
+        let mut pending = room(2, 1, 2);
+        add(&mut pending, 2, &[1]);
+        assert_eq!(pending.add(id(2), &ids(&[1]), 100, AUTHOR, 9), Ok(Added::Known));
+        assert_eq!(pending.add(id(3), &ids(&[1]), 100, AUTHOR, 9), Ok(Added::New));
+        assert_eq!(pending.len(), 2);
+    }
+
+    #[test]
+    fn each_share_is_limited_and_freed() {
+        let mut pending = room(4, 3, 2);
+        let mut add = |number, author: u8, peer| pending.add(id(number), &[id(0)], 0, [author; 32], peer);
+        assert_eq!(add(1, 1, 1), Ok(Added::New));
+        assert_eq!(add(2, 1, 2), Ok(Added::New));
+        assert_eq!(add(3, 1, 3), Err(PendingFull::Author));
+        assert_eq!(add(3, 2, 1), Ok(Added::New));
+        assert_eq!(add(4, 3, 1), Ok(Added::New));
+        assert_eq!(add(5, 4, 1), Err(PendingFull::Peer));
+        assert_eq!(add(5, 4, 2), Err(PendingFull::All));
+
+        assert!(!pending.contains(&id(5)));
+        assert!(pending.remove(&id(1)));
+        assert_eq!(pending.add(id(5), &[id(0)], 0, [1; 32], 1), Ok(Added::New));
+        assert_eq!(pending.arrived(id(0)).len(), 4);
+        assert_forgot_all(&pending);
+    }
+
+    #[test]
+    fn bytes_are_limited_with_those_of_the_room_itself() {
+        let all = Share { objects: 10, bytes: 1000 };
+        let mut pending = Pending::new(PendingLimits { all, peer: all, author: all });
+        assert_eq!(pending.add(id(1), &ids(&[8, 9]), 424, AUTHOR, PEER), Ok(Added::New));
+        assert_eq!(pending.all, Share { objects: 1, bytes: 1000 });
+        assert_eq!(pending.add(id(2), &ids(&[9]), u64::MAX, AUTHOR, PEER), Err(PendingFull::Author));
+        assert_eq!(pending.add(id(2), &ids(&[9]), 0, AUTHOR, PEER), Err(PendingFull::Author));
+        assert_eq!(pending.gaps().collect::<Vec<_>>(), ids(&[8, 9]));
+    }
+
+    #[test]
+    fn the_default_leaves_room_for_others() {
+        let PendingLimits { all, peer, author } = PendingLimits::default();
+        assert_eq!(all, Share { objects: 65_536, bytes: 67_108_864 });
+        assert_eq!(peer, Share { objects: 16_384, bytes: 16_777_216 });
+        assert_eq!(author, Share { objects: 8_192, bytes: 8_388_608 });
+    }
+
+    #[test]
+    fn a_long_chain_is_admitted_or_refused_in_any_order_of_arrival() {
+        let len = 65_536;
+        // 48,271 has no divisor in common with the length, so this meets each number once.
+        let orders: [fn(usize) -> usize; 3] = [|i| i, |i| 65_535 - i, |i| i * 48_271 % 65_536];
+        for order in orders {
+            let mut pending = large();
+            for number in (0..len).map(order) {
+                add(&mut pending, number + 1, &[number]);
+            }
+            assert_eq!(pending.gaps().collect::<Vec<_>>(), [id(0)]);
+            assert_eq!(admit(&mut pending, 0), len);
+            assert_forgot_all(&pending);
+
+            for number in (0..len).map(order) {
+                add(&mut pending, number + 1, &[number]);
+            }
+            assert_eq!(pending.refused(id(0)).len(), len);
+            assert_forgot_all(&pending);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_object_is_ready_when_all_it_misses_has_arrived(
+            objects in prop::collection::vec(prop::collection::vec(0..30usize, 1..5), 1..30),
+            arrivals in Just((0..30).collect::<Vec<usize>>()).prop_shuffle(),
+        ) {
+            // Objects 100, 101, … miss what never waits, so readiness follows from the arrivals alone.
+            let mut pending = large();
+            for (number, missing) in objects.iter().enumerate() {
+                add(&mut pending, 100 + number, missing);
+            }
+            for (time, &arrival) in arrivals.iter().enumerate() {
+                let here = &arrivals[..=time];
+                let complete = |missing: &Vec<usize>| missing.iter().all(|number| here.contains(number));
+                let ready = |missing: &Vec<usize>| complete(missing) && missing.contains(&arrival);
+                let expected: Vec<usize> = (0..objects.len()).filter(|&number| ready(&objects[number])).collect();
+                let expected: Vec<ObjectId> = expected.iter().map(|number| id(100 + number)).collect();
+                prop_assert_eq!(pending.arrived(id(arrival)), expected);
+
+                let waiting = objects.iter().filter(|missing| !complete(missing));
+                let gaps: BTreeSet<usize> = waiting.flatten().copied().filter(|number| !here.contains(number)).collect();
+                prop_assert!(pending.gaps().eq(gaps.into_iter().map(id)));
+            }
+            assert_forgot_all(&pending);
+        }
+    }
+}

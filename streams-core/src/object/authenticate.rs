@@ -74,7 +74,7 @@ pub struct Authenticator {
     known: HashMap<[u8; AUTHOR_LEN], Known, HashKey>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Known {
     author: VerifyingKey,
     verifier: Verifier,
@@ -94,7 +94,6 @@ impl Authenticator {
         {
             return Err(Unsound::BadSignature.into());
         }
-        let author = *author;
         finish(object, author)
     }
 
@@ -130,13 +129,10 @@ impl Authenticator {
 
     /// The author, by the text in the header. Where it is no usable key no signature can be judged, and the rules of
     /// the header speak.
-    fn author_of(&mut self, object: &Object) -> Result<&Known, AuthenticateError> {
+    fn author_of(&mut self, object: &Object) -> Result<Known, AuthenticateError> {
         let text = author_text(object.block(), object.fields());
-        // Two look-ups, since the borrow checker does not see that a hit returns.
-        if let Some(text) = text
-            && self.known.contains_key(&text)
-        {
-            return Ok(&self.known[&text]);
+        if let Some(known) = text.as_ref().and_then(|text| self.known.get(text)) {
+            return Ok(*known);
         }
         let author: Result<VerifyingKey, _> =
             object.fields().text(Field::Author, object.block()).unwrap_or_default().parse();
@@ -145,7 +141,9 @@ impl Authenticator {
                 if self.known.len() == MAX_KNOWN {
                     self.known.clear();
                 }
-                Ok(self.known.entry(text).or_insert(Known { author, verifier: author.verifier() }))
+                let known = Known { author, verifier: author.verifier() };
+                self.known.insert(text, known);
+                Ok(known)
             }
             (author, _) => {
                 judge(object.block(), object.fields())?;

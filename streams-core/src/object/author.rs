@@ -184,7 +184,7 @@ impl FromStr for VerifyingKey {
 }
 
 /// A key whose point is unpacked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Verifier {
     key: ed25519_zebra::VerificationKey,
 }

@@ -501,8 +501,8 @@ mod tests {
     #[test]
     fn errors_tell_the_place() {
         let text = "{\n \"data:m\": {\n  \"items:am\": [{}, {}, {\"n:i\": 1.5}]}}";
-        assert_eq!(fault(text), ("integer", "data:m.items:am[2].n:i".into(), Some((3, 33))));
-        assert_eq!(fault("{\n\"a:aai\":[[1],[2,]]}"), ("json", "a:aai[1]".into(), Some((2, 18))));
+        assert_eq!(fault(text), ("integer", "data:m.items:am[2].n:i".into(), Some((3, 35))));
+        assert_eq!(fault("{\n\"a:aai\":[[1],[2,]]}"), ("json", "a:aai[1][1]".into(), Some((2, 17))));
         assert_eq!(fault(r#"{"a:m":{"b:s":"","b:i":1}}"#), ("name-repeated", "a:m.b:i".into(), Some((1, 22))));
         assert_eq!(fault("[]"), ("not-a-map", String::new(), Some((1, 0))));
         assert_eq!(fault(r#"{"a:s":""} x"#), ("json", String::new(), Some((1, 12))));

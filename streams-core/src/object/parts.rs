@@ -283,6 +283,13 @@ impl Object {
         Self { parts: join_parts(block, signature, &kept.maps).into(), redacted: kept.redacted, ..self.clone() }
     }
 
+    /// Whether this copy proves no less than another of the same object, whose parts these are: it has the same
+    /// signature, and lacks no map that admission reads.
+    pub(crate) fn is_as_sound_as(&self, other: &[u8]) -> bool {
+        let signature = |parts| split_parts(parts).ok().flatten().map(|parts| parts.signature);
+        signature(&self.parts) == signature(other) && self.missing().is_none()
+    }
+
     /// A map that admission reads, and that is not here.
     pub(crate) fn missing(&self) -> Option<ObjectId> {
         if !self.redacted {

@@ -12,7 +12,7 @@ use super::{EFFECTIVE, OpenError, REDACTED, Stream};
 use crate::graph::{Index, PendingFull};
 use crate::keyed::HashKey;
 use crate::object::authenticate::{Authentic, AuthenticateError};
-use crate::object::header::{HeaderError, MAX_PARENTS, Newer, Role, Unfit};
+use crate::object::header::{Header, HeaderError, Newer, Role, Unfit};
 use crate::object::id::ObjectId;
 use crate::object::parts::{Object, Unsound};
 
@@ -199,8 +199,8 @@ impl Stream {
         if let Some(answer) = self.recognize(&object) {
             return answer;
         }
-        let authentic = self.authenticator.authenticate(object);
-        self.admit_or_refuse(authentic, from)
+        let (id, authentic) = (object.id(), self.authenticator.authenticate(object));
+        self.admit_or_refuse(id, authentic, from)
     }
 
     /// Takes in many objects at once, whose signatures are verified together: three times as fast where few authors
@@ -221,8 +221,12 @@ impl Stream {
                 }),
             })
             .collect();
-        let mut fresh = self.authenticator.authenticate_batch(fresh).into_iter();
-        let mut admit_next = || self.admit_or_refuse(fresh.next().expect("one answer for each object"), from);
+        let ids: Vec<ObjectId> = fresh.iter().map(Object::id).collect();
+        let mut fresh = ids.into_iter().zip(self.authenticator.authenticate_batch(fresh));
+        let mut admit_next = || {
+            let (id, authentic) = fresh.next().expect("one for each that was not answered");
+            self.admit_or_refuse(id, authentic, from)
+        };
         answers.into_iter().map(|answer| answer.unwrap_or_else(&mut admit_next)).collect()
     }
 
@@ -233,8 +237,8 @@ impl Stream {
         if let Some(answer) = self.recognize(&object) {
             return answer;
         }
-        let authentic = self.authenticator.verified_before(object);
-        self.admit_or_refuse(authentic, 0)
+        let (id, authentic) = (object.id(), self.authenticator.verified_before(object));
+        self.admit_or_refuse(id, authentic, 0)
     }
 
     /// Admits an object that was authenticated elsewhere, or just signed.
@@ -242,22 +246,22 @@ impl Stream {
         if let Some(answer) = self.recognize(authentic.object()) {
             return answer;
         }
-        self.admit_or_refuse(Ok(authentic), from)
+        self.admit_or_refuse(authentic.id(), Ok(authentic), from)
     }
 
-    /// The answer on an id that was judged before. The copy's signature is not looked at: nothing is taken from it
-    /// but maps, and they prove themselves.
+    /// The answer on a copy of what is here, or waits, where its signature need not be verified again.
     fn recognize(&mut self, object: &Object) -> Option<Result<Ingested, Rejected>> {
         let id = object.id();
         if let Some(index) = self.graph.find(&id) {
+            if !object.is_as_sound_as(&self.parts[index.as_usize()]) {
+                return None;
+            }
             self.keep_maps(index, object);
             return Some(Ok(Ingested::Known));
         }
-        if let Some(reason) = self.refused.reasons.get(&id) {
-            return Some(Err((*reason).into()));
-        }
         let waiting = self.waiting.get(&id)?;
-        Some(Ok(Ingested::Pending { missing: self.missing(waiting) }))
+        let sound = object.is_as_sound_as(waiting.object().parts());
+        sound.then(|| Ok(Ingested::Pending { missing: self.cited(waiting).missing }))
     }
 
     /// Keeps the maps of a copy that this replica lacks, but not those that it dropped itself (spec 3.3).
@@ -273,33 +277,32 @@ impl Stream {
 
     fn admit_or_refuse(
         &mut self,
+        id: ObjectId,
         authentic: Result<Authentic, AuthenticateError>,
         from: u64,
     ) -> Result<Ingested, Rejected> {
-        let authentic = authentic?;
-        let id = authentic.id();
-        // An object may stand twice in a batch.
-        if self.graph.find(&id).is_some() {
+        let authentic = authentic.map_err(|error| {
+            if let AuthenticateError::Unfit(Unfit::Refused(header)) = error {
+                self.refuse(id, header.into());
+            }
+            Rejected::from(error)
+        })?;
+        if let Some(index) = self.graph.find(&id) {
+            self.keep_maps(index, authentic.object());
             return Ok(Ingested::Known);
         }
-        let refused = match self.judge_alone(&authentic) {
-            Err(refused) => refused,
-            Ok(content) => {
-                let missing = self.missing(&authentic);
-                if !missing.is_empty() {
-                    return self.wait(authentic, missing, from);
-                }
-                match self.judge_past(&authentic) {
-                    Err(refused) => refused,
-                    Ok(edges) => {
-                        self.insert(authentic, content, &edges);
-                        return Ok(Ingested::Admitted { then: self.admit_waiting(id) });
-                    }
-                }
+        let cited = self.cited(&authentic);
+        match self.judge(&authentic, &cited) {
+            Err(refused) => {
+                self.refuse(id, refused);
+                Err(refused.into())
             }
-        };
-        self.refuse(id, refused);
-        Err(refused.into())
+            Ok(_) if !cited.missing.is_empty() => self.wait(authentic, cited.missing, from),
+            Ok(content) => {
+                self.insert(authentic, content, &cited);
+                Ok(Ingested::Admitted { then: self.admit_waiting(id) })
+            }
+        }
     }
 
     fn wait(&mut self, authentic: Authentic, missing: Vec<ObjectId>, from: u64) -> Result<Ingested, Rejected> {
@@ -318,14 +321,11 @@ impl Stream {
         let mut ready = VecDeque::from(self.pending.arrived(id));
         while let Some(id) = ready.pop_front() {
             let authentic = self.waiting.remove(&id).expect("what waits is kept");
-            let judged = self.judge_alone(&authentic).and_then(|content| {
-                let edges = self.judge_past(&authentic)?;
-                Ok((content, edges))
-            });
-            match judged {
+            let cited = self.cited(&authentic);
+            match self.judge(&authentic, &cited) {
                 Err(refused) => self.refuse(id, refused),
-                Ok((content, edges)) => {
-                    self.insert(authentic, content, &edges);
+                Ok(content) => {
+                    self.insert(authentic, content, &cited);
                     admitted.push(id);
                     ready.extend(self.pending.arrived(id));
                 }
@@ -343,42 +343,51 @@ impl Stream {
         }
     }
 
-    /// What an object cites that is not admitted, ascending.
-    fn missing(&self, authentic: &Authentic) -> Vec<ObjectId> {
-        let mut missing: Vec<ObjectId> = cited(authentic).filter(|id| self.graph.find(id).is_none()).collect();
-        missing.sort_unstable();
-        missing.dedup();
-        missing
+    /// Looks up what an object cites.
+    fn cited(&self, authentic: &Authentic) -> Cited {
+        let header = authentic.header();
+        let parents = header.parents();
+        let mut cited = Cited { edges: Vec::with_capacity(parents.len() + 1), previous: None, missing: Vec::new() };
+        for id in parents.iter() {
+            match self.graph.find(&id) {
+                Some(index) => cited.edges.push(index),
+                None => cited.missing.push(id),
+            }
+        }
+        if let Some(id) = header.previous() {
+            cited.previous = self.graph.find(&id);
+            match cited.previous {
+                Some(index) if !cited.edges.contains(&index) => cited.edges.push(index),
+                None if !cited.missing.contains(&id) => cited.missing.push(id),
+                _ => {}
+            }
+        }
+        cited.missing.sort_unstable();
+        cited
     }
 
-    /// The rules that need nothing of the past.
-    fn judge_alone(&self, authentic: &Authentic) -> Result<Content, Refused> {
+    /// All rules, as far as what is cited is here.
+    fn judge(&self, authentic: &Authentic, cited: &Cited) -> Result<Content, Refused> {
         let header = authentic.header();
         if header.stream() != Some(self.id) {
             return Err(Refused::OtherStream);
         }
         let content = Content::read(authentic)?;
-        match cited(authentic).find(|id| self.refused.reasons.contains_key(id)) {
-            Some(refused) => Err(Refused::ParentRefused(refused)),
-            None => Ok(content),
+        if let Some(refused) = cited.missing.iter().find(|id| self.refused.reasons.contains_key(id)) {
+            return Err(Refused::ParentRefused(*refused));
         }
+        if cited.missing.is_empty() {
+            self.judge_past(&header, cited)?;
+        }
+        Ok(content)
     }
 
-    /// The rules of the past, all of which is here. Gives back the edges: parents and previous, each once.
-    fn judge_past(&self, authentic: &Authentic) -> Result<Vec<Index>, Refused> {
-        let header = authentic.header();
-        let here = |id: ObjectId| self.graph.find(&id).expect("all of the past is here");
-        let mut edges = Vec::with_capacity(MAX_PARENTS as usize + 1);
-        edges.extend(header.parents().iter().map(here));
-        if let Some(previous) = header.previous().map(here) {
-            if self.chains.author(previous) != header.author() {
-                return Err(Refused::PreviousAuthor);
-            }
-            if !edges.contains(&previous) {
-                edges.push(previous);
-            }
+    /// The rules of the past, all of which is here.
+    fn judge_past(&self, header: &Header<'_>, cited: &Cited) -> Result<(), Refused> {
+        if cited.previous.is_some_and(|previous| self.chains.author(previous) != header.author()) {
+            return Err(Refused::PreviousAuthor);
         }
-        let above = edges.iter().map(|edge| self.graph.generation(*edge)).max().expect("at least one parent");
+        let above = cited.edges.iter().map(|edge| self.graph.generation(*edge)).max().expect("at least one parent");
         let (found, right) = (header.generation(), above + 1);
         if found != right {
             return Err(Refused::Generation { found, right });
@@ -386,23 +395,22 @@ impl Stream {
         if header.next().is_some() && header.author() != self.owner() {
             return Err(HeaderError::NextForbidden.into());
         }
-        if !self.is_born_authorized(&header, &edges) {
+        if !self.is_born_authorized(header, &cited.edges) {
             return Err(Refused::NotAuthorized);
         }
-        Ok(edges)
+        Ok(())
     }
 
     /// Inserts an object that keeps all rules.
-    pub(super) fn insert(&mut self, authentic: Authentic, content: Content, edges: &[Index]) {
+    pub(super) fn insert(&mut self, authentic: Authentic, content: Content, cited: &Cited) {
         let header = authentic.header();
         let (author, generation) = (header.author(), header.generation());
-        let previous = header.previous().map(|id| self.graph.find(&id).expect("judged with its past"));
         let tie = self.ties.tie(generation, &author);
         let (graph, chains, ties) = (&mut self.graph, &self.chains, &self.ties);
         // Only an object of the same generation is ever asked for.
         let tie_of = |other: Index| ties.tie(generation, &chains.author(other));
-        let index = graph.insert(authentic.id(), edges, generation, tie, tie_of);
-        self.chains.push(&self.graph, index, author, previous);
+        let index = graph.insert(authentic.id(), &cited.edges, generation, tie, tie_of);
+        self.chains.push(&self.graph, index, author, cited.previous);
         self.note_policies(index, content);
         let effective = header.role() != Role::Event || self.is_allowed_by_root(&header);
         let redacted = authentic.object().is_redacted();
@@ -411,7 +419,12 @@ impl Stream {
     }
 }
 
-fn cited(authentic: &Authentic) -> impl Iterator<Item = ObjectId> {
-    let header = authentic.header();
-    header.parents().iter().chain(header.previous())
+/// What an object cites.
+#[derive(Default)]
+pub(super) struct Cited {
+    /// Parents and previous that are here, each once.
+    edges: Vec<Index>,
+    previous: Option<Index>,
+    /// Those that are not here, ascending.
+    missing: Vec<ObjectId>,
 }

@@ -27,7 +27,7 @@ use crate::object::author::VerifyingKey;
 use crate::object::header::Role;
 use crate::object::id::{ObjectId, StreamId};
 
-use self::admit::{Refused, RefusedIds};
+use self::admit::{Cited, Refused, RefusedIds};
 use self::chains::Chains;
 pub use self::chains::Fork;
 use self::content::{Content, ContentError};
@@ -105,7 +105,7 @@ impl Stream {
             refused: RefusedIds::new(key),
             dropped_maps: BTreeSet::new(),
         };
-        stream.insert(root, content, &[]);
+        stream.insert(root, content, &Cited::default());
         Ok(stream)
     }
 

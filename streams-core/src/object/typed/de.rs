@@ -352,10 +352,7 @@ impl<'de> Deserializer<'de> for Place<'_, 'de> {
                 let block = self.walk.block(id).ok_or(Misfit::Redacted(id))?;
                 self.map(block, variants, |entries| {
                     let read = visitor.visit_enum(&mut *entries);
-                    read.map_err(|error| match entries.entry {
-                        Some((name, ..)) => error.in_entry(name),
-                        None => error,
-                    })
+                    read.map_err(|error| entries.at_entry(error))
                 })
             }
             item => self.other(item, &visitor),
@@ -429,9 +426,15 @@ impl<'de> Entries<'_, 'de> {
 
     fn known_key(&mut self) -> Result<Option<Key<'de>>, TypedError> {
         let Some((key, name, _)) = self.next_entry() else { return Ok(None) };
-        known(key, name, self.fields)
-            .map(|key| Some(Key(key)))
-            .map_err(|misfit| TypedError::from(misfit).in_entry(name))
+        Ok(Some(Key(known(key, name, self.fields)?)))
+    }
+
+    /// An error at the entry whose key was read last.
+    fn at_entry(&self, error: TypedError) -> TypedError {
+        match self.entry {
+            Some((name, ..)) => error.in_entry(name),
+            None => error,
+        }
     }
 }
 
@@ -456,7 +459,8 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
     type Error = TypedError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, TypedError> {
-        self.known_key()?.map(|key| seed.deserialize(key)).transpose()
+        let key = self.known_key().map_err(|error| self.at_entry(error))?;
+        key.map(|key| seed.deserialize(key)).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, TypedError> {

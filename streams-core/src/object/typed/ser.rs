@@ -53,11 +53,16 @@ impl Writing {
     /// The whole, whose values will be at depth 1.
     pub(super) const TOP: Self = Self { hint: None, depth: 0 };
 
-    fn below(self, hint: Option<Hint>) -> Result<Self, TypedError> {
-        if self.depth == MAX_DEPTH { Err(Misfit::TooDeep.into()) } else { Ok(Self { hint, depth: self.depth + 1 }) }
+    fn below(self, hint: Option<Hint>) -> Self {
+        Self { hint, depth: self.depth + 1 }
+    }
+
+    fn check_depth(self) -> Result<(), TypedError> {
+        if self.depth > MAX_DEPTH { Err(Misfit::TooDeep.into()) } else { Ok(()) }
     }
 
     fn value(self, value: Value) -> Result<Option<Node>, TypedError> {
+        self.check_depth()?;
         match self.hint {
             Some(hint) if hint != value.hint() => Err(Misfit::WrittenHint(hint).into()),
             _ => Ok(Some(Node::Value(value))),
@@ -65,6 +70,7 @@ impl Writing {
     }
 
     fn items(self, len: Option<usize>) -> Result<Items, TypedError> {
+        self.check_depth()?;
         let item = match self.hint {
             None => None,
             Some(BYTES) => Some(UINT),
@@ -74,6 +80,7 @@ impl Writing {
     }
 
     fn entries(self) -> Result<Entries, TypedError> {
+        self.check_depth()?;
         match self.hint {
             Some(hint) if hint != MAP => Err(Misfit::WrittenHint(hint).into()),
             _ => Ok(Entries { whole: self, map: Map::new(), key: None }),
@@ -212,7 +219,7 @@ impl Serializer for Writing {
     ) -> Result<Self::Ok, TypedError> {
         let (name, hint) = name_and_hint(variant)?;
         let within = |error: TypedError| error.in_entry(name.as_str());
-        match self.below(hint).and_then(|below| value.serialize(below)).map_err(within)? {
+        match value.serialize(self.below(hint)).map_err(within)? {
             // A variant whose content is absent is one without content.
             None => self.serialize_str(name.as_str()),
             content => self.entries()?.with(name, content),
@@ -239,7 +246,7 @@ impl Serializer for Writing {
         len: usize,
     ) -> Result<InVariant<Items>, TypedError> {
         let (variant, hint) = name_and_hint(variant)?;
-        Ok(InVariant { outer: self.entries()?, variant, content: self.below(hint)?.items(Some(len))? })
+        Ok(InVariant { outer: self.entries()?, variant, content: self.below(hint).items(Some(len))? })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries, TypedError> {
@@ -258,7 +265,7 @@ impl Serializer for Writing {
         _: usize,
     ) -> Result<InVariant<Entries>, TypedError> {
         let (variant, hint) = name_and_hint(variant)?;
-        Ok(InVariant { outer: self.entries()?, variant, content: self.below(hint)?.entries()? })
+        Ok(InVariant { outer: self.entries()?, variant, content: self.below(hint).entries()? })
     }
 }
 
@@ -272,7 +279,7 @@ pub(super) struct Items {
 
 impl Items {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TypedError> {
-        let item = || value.serialize(self.list.below(self.item)?)?.ok_or(Misfit::AbsentItem.into());
+        let item = || value.serialize(self.list.below(self.item))?.ok_or(Misfit::AbsentItem.into());
         let node = item().map_err(|error: TypedError| error.in_item(self.items.len()))?;
         self.items.push(node);
         Ok(())
@@ -312,7 +319,7 @@ impl Entries {
     fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), TypedError> {
         let (name, hint) = name_and_hint(key)?;
         let within = |error: TypedError| error.in_entry(name.as_str());
-        let node = self.whole.below(hint).and_then(|below| value.serialize(below)).map_err(within)?;
+        let node = value.serialize(self.whole.below(hint)).map_err(within)?;
         self.put(name, node)
     }
 

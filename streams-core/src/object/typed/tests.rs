@@ -639,7 +639,7 @@ fn depth_is_bounded() {
     assert!(from_map::<Nest>(&to_map(&nest(depth + 1)).unwrap()).is_ok());
     let error = to_map(&nest(depth + 2)).unwrap_err();
     assert_eq!(error.misfit(), &Misfit::TooDeep);
-    assert_eq!(to_map(&nest(100_000)).map(drop).unwrap_err(), error);
+    assert_eq!(to_map(&nest(1000)).map(drop).unwrap_err(), error);
 
     let lists = (0..40).fold(Value::List(List::new(Hint::of(Kind::Int), vec![]).unwrap()), |list, _| {
         match list.hint().list() {
@@ -765,14 +765,14 @@ fn blocks_are_as_another_encoder_writes_them() {
         n: i64,
         #[serde(rename = "u:u")]
         u: u64,
-        #[serde(rename = "bytes:d")]
-        bytes: Bytes,
         #[serde(rename = "done:b")]
         done: bool,
-        #[serde(rename = "list:ai")]
-        list: Vec<i64>,
         #[serde(rename = "text:s")]
         text: String,
+        #[serde(rename = "bytes:d")]
+        bytes: Bytes,
+        #[serde(rename = "list:ai")]
+        list: Vec<i64>,
         #[serde(rename = "grid:aas")]
         grid: Vec<Vec<String>>,
     }
@@ -888,6 +888,5 @@ proptest! {
         prop_assert_eq!(object.data().unwrap(), map);
         prop_assert_eq!(object.data_as::<Everything>().unwrap().unwrap(), value);
         prop_assert!(object.data_as::<IgnoredAny>().unwrap().is_some());
-        prop_assert!(object.data_as::<serde_json::Value>().unwrap().is_some());
     }
 }
