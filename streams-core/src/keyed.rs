@@ -5,8 +5,6 @@ use std::hash::BuildHasher;
 
 use siphasher::sip::SipHasher13;
 
-use crate::object::id::ObjectId;
-
 /// Sixteen bytes that nobody outside knows. One for a replica is enough.
 #[derive(Clone, Copy)]
 pub struct HashKey([u8; 16]);
@@ -17,10 +15,10 @@ impl HashKey {
         Self(bytes)
     }
 
-    /// The hash of an id, which needs no more than its bytes.
+    /// The hash of a digest, which needs no more than its bytes.
     #[inline]
-    pub(crate) fn hash_id(&self, id: &ObjectId) -> u64 {
-        SipHasher13::new_with_key(&self.0).hash(id.as_bytes())
+    pub(crate) fn hash(&self, bytes: &[u8; 32]) -> u64 {
+        SipHasher13::new_with_key(&self.0).hash(bytes)
     }
 }
 

@@ -82,7 +82,7 @@ impl Graph {
 
     /// Where the object with this id is, if it is here. O(1).
     pub fn find(&self, id: &ObjectId) -> Option<Index> {
-        self.table.find(self.hasher.hash_id(id), |&index| self.arena.id(index) == id).copied()
+        self.table.find(self.hasher.hash(id.as_bytes()), |&index| self.arena.id(index) == id).copied()
     }
 
     /// Its id.
@@ -128,7 +128,7 @@ impl Graph {
         if self.table.len() == self.table.capacity() {
             self.grow_table();
         }
-        self.table.insert_unique(self.hasher.hash_id(&id), new, |_| unreachable!("there is room"));
+        self.table.insert_unique(self.hasher.hash(id.as_bytes()), new, |_| unreachable!("there is room"));
         self.arena.push(id, Key::new(generation, &tie), edges);
         self.move_frontier(new, edges);
 
@@ -144,7 +144,7 @@ impl Graph {
         let mut table = HashTable::with_capacity(self.len() + 1);
         let mut indices = (0..).map(Index);
         for ids in self.arena.ids() {
-            let hashes: Vec<u64> = ids.iter().map(|id| self.hasher.hash_id(id)).collect();
+            let hashes: Vec<u64> = ids.iter().map(|id| self.hasher.hash(id.as_bytes())).collect();
             for (hash, index) in hashes.into_iter().zip(&mut indices) {
                 table.insert_unique(hash, index, |_| unreachable!("there is room"));
             }

@@ -14,7 +14,7 @@ use super::kinds::{REDACTABLE, REFERENCE, SALT};
 use super::{Misfit, TypedError};
 use crate::object::codec::{Item, Reader, Writer};
 use crate::object::id::ObjectId;
-use crate::object::key::{Hint, Kind, split_key};
+use crate::object::key::{Hint, Kind};
 use crate::object::parts::Object;
 
 const MAP: Hint = Hint::of(Kind::Map);
@@ -109,7 +109,9 @@ impl<'de> Walk<'de> {
     /// A key, with its name and its hint.
     fn key(&mut self) -> (&'de str, &'de str, Hint) {
         let Item::Text(key) = self.reader.item() else { unreachable!("scanned as a key") };
-        let (name, hint) = split_key(key).expect("a scanned key");
+        // The hint is short: it is looked for from the end.
+        let colon = key.bytes().rposition(|byte| byte == b':').expect("a scanned key");
+        let (name, hint) = (&key[..colon], key[colon + 1..].parse().expect("a scanned hint"));
         (key, name, hint)
     }
 
@@ -201,11 +203,11 @@ impl<'de> Place<'_, 'de> {
         read: impl FnOnce(&mut Entries<'_, 'de>) -> Result<R, TypedError>,
     ) -> Result<R, TypedError> {
         let outer = std::mem::replace(&mut self.walk.reader, Reader::new(block));
-        let left = self.walk.map();
-        let mut entries = Entries { walk: self.walk, fields, salted: self.salted, left, entry: None };
+        let len = self.walk.map();
+        let mut entries = Entries { walk: self.walk, fields, salted: self.salted, left: len, entry: None };
         let value = read(&mut entries)?;
         if entries.next_entry().is_some() {
-            return Err(TypedError::invalid_length(entries.left as usize + 1, &"fewer entries in the map"));
+            return Err(TypedError::invalid_length(len as usize, &"fewer entries in the map"));
         }
         self.walk.reader = outer;
         Ok(value)

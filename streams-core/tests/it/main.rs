@@ -1,0 +1,7 @@
+//! The tests that cross rooms, in one binary.
+
+mod convergence;
+mod fixtures;
+mod hostile;
+mod signatures;
+mod tidy;
