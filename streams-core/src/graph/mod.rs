@@ -44,7 +44,8 @@ impl Index {
     }
 }
 
-/// The objects of one stream and their edges; about 75 bytes an object, up to 2^32 − 1 of them.
+/// The objects of one stream and their edges, up to 2^32 − 1. With 1.2 edges an object costs 76 bytes where the stream
+/// grew in order, and up to 88 where it arrived in any other.
 pub struct Graph {
     hasher: HashKey,
     table: HashTable<Index>,
@@ -59,7 +60,8 @@ impl Graph {
         Self::with_capacity(key, 0)
     }
 
-    /// An empty graph whose table of ids will not grow, which costs a pause, before it holds this many objects.
+    /// An empty graph whose table of ids will not grow before it holds this many objects: a pause each time that
+    /// their number doubles, of some 25 ms at a million.
     pub fn with_capacity(key: HashKey, objects: usize) -> Self {
         Self {
             hasher: key,
@@ -102,9 +104,9 @@ impl Graph {
 
     /// Inserts an admitted object, with all that it cites as `edges`, and tells where it is. O(log n).
     ///
-    /// `tie` is its full tie (spec 9.1). Of ties the graph keeps the first 4 bytes; where another object of the same
-    /// generation has the same, `tie_of` is asked for that one's full tie. That is rare, unless one author writes twice
-    /// in a generation: then the ties are equal, and the ids decide.
+    /// `tie` is its full tie (spec 9.1). Of ties the graph keeps the first 4 bytes; `tie_of` is asked for the full tie
+    /// of others that have the same, all of this generation. They are rare, unless one author writes twice in a
+    /// generation: then the ties are equal, and the ids decide.
     ///
     /// # Panics
     ///

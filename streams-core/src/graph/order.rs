@@ -14,6 +14,9 @@ use super::Index;
 /// a million objects stay near the processor.
 const WIDTH: usize = 64;
 
+/// As many slots as there are in a cache line of 64 bytes.
+const STRIDE: usize = 5;
+
 /// The first part of an object's key in the order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -146,9 +149,16 @@ impl Node {
     }
 }
 
-/// How many of these stand `before`. The last is asked first, for most objects arrive nearly in order.
+/// How many of these stand `before`: all, most often, for most objects arrive nearly in order; else by strides, then by
+/// single slots. Where the node is not in the cache, a stride's lines are on their way before they are needed; a
+/// binary search would wait for each.
 fn place(slots: &[Slot], before: impl Fn(&Slot) -> bool) -> usize {
-    if slots.last().is_some_and(&before) { slots.len() } else { slots.partition_point(before) }
+    if slots.last().is_none_or(&before) {
+        return slots.len();
+    }
+    let strides = slots.chunks(STRIDE).take_while(|stride| before(&stride[0])).count();
+    let start = strides.saturating_sub(1) * STRIDE;
+    start + slots[start..].iter().take_while(|slot| before(slot)).count()
 }
 
 /// Where to cut a node after an insertion at `at`, if it became too long.

@@ -3,8 +3,6 @@
 //! [`scan`] is the hot path of everything that is received: it checks a block once, in place, and hands out what it
 //! passes. [`Reader`] walks bytes that were scanned before, [`Writer`] writes them.
 
-use std::ops::Range;
-
 use super::id::ObjectId;
 use super::key::{Hint, KeyError, Kind, split_key};
 
@@ -170,12 +168,12 @@ pub fn check_block(block: &[u8]) -> Result<(), Malformed> {
     scan(block, 1, |_, _| {}, &mut Vec::new()).map(|_| ())
 }
 
-/// Checks that `block` is canonical, where its values are at `depth`. Calls `entry` with each key and the range of its
-/// value, and appends the places of maps in their order. Allocates nothing but the places, for up to 32 entries.
+/// Checks that `block` is canonical, where its values are at `depth`. Calls `entry` with each key and where its
+/// value begins, and appends the places of maps in their order. Allocates nothing but the places, for up to 32 entries.
 pub(crate) fn scan<'a>(
     block: &'a [u8],
     depth: u8,
-    mut entry: impl FnMut(&'a str, Range<usize>),
+    mut entry: impl FnMut(&'a str, usize),
     places: &mut Vec<Place>,
 ) -> Result<Scanned, Malformed> {
     let mut scanner = Scanner { bytes: block, at: 0, foreign: false, places };
@@ -202,9 +200,8 @@ pub(crate) fn scan<'a>(
             return Err(Malformed::Note);
         }
         names.add(name, hint)?;
-        let start = scanner.at;
+        entry(key, scanner.at);
         scanner.value(hint, depth)?;
-        entry(key, start..scanner.at);
         previous = key;
     }
     names.finish()?;
@@ -239,14 +236,12 @@ pub(crate) fn split_parts(bytes: &[u8]) -> Result<Option<Parts<'_>>, Malformed> 
     Ok(Some(Parts { block, signature, maps }))
 }
 
-/// The block of parts that were split before.
-pub(crate) fn split_block(parts: &[u8]) -> &[u8] {
+/// The block and the signature of parts that were split before.
+#[inline]
+pub(crate) fn split_head(parts: &[u8]) -> (&[u8], &[u8]) {
     let mut reader = Reader::new(parts);
     reader.list();
-    match reader.item() {
-        Item::Bytes(block) => block,
-        item => unreachable!("split as bytes: {item:?}"),
-    }
+    (reader.string(), reader.string())
 }
 
 /// The length of the parts at the beginning of `bytes`, where objects stand one behind another, as in a file; `None`
@@ -579,12 +574,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The bytes of a text or of bytes.
+    #[inline]
+    pub(crate) fn string(&mut self) -> &'a [u8] {
+        let (_, len) = self.head();
+        self.take(len as usize)
+    }
+
     /// The number of items that follow the head of a list.
+    #[inline]
     pub(crate) fn list(&mut self) -> u64 {
-        match self.item() {
-            Item::List(len) => len,
-            item => unreachable!("scanned as a list: {item:?}"),
-        }
+        self.head().1
     }
 }
 

@@ -5,7 +5,7 @@ use super::author::{Domain, SigningKey};
 use super::codec::Writer;
 use super::header::Field;
 use super::id::{ObjectId, StreamId};
-use super::parts::{Object, encode};
+use super::parts::{EncodedMap, Object, encode_nested};
 use super::value::Map;
 
 /// Where an event stands in its stream: what [`crate::Stream::edges`] computes, and whoever keeps a graph elsewhere.
@@ -100,13 +100,8 @@ impl Draft {
     }
 
     /// Writes the block, whose keys have a fixed order, and the blocks of the maps in it.
-    fn block(self, author: &str, maps: &mut Vec<Vec<u8>>) -> Result<Vec<u8>, AuthenticateError> {
-        let mut nested = |map: &Map| {
-            let at = maps.len();
-            maps.push(Vec::new());
-            maps[at] = encode(map, 2, maps)?;
-            Ok::<_, AuthenticateError>(ObjectId::of_block(&maps[at]))
-        };
+    fn block(self, author: &str, maps: &mut Vec<EncodedMap>) -> Result<Vec<u8>, AuthenticateError> {
+        let mut nested = |map: &Map| encode_nested(map, 2, maps);
         let data = self.data.as_ref().map(&mut nested).transpose()?;
         let policies = self.policies.iter().map(nested).collect::<Result<Vec<_>, _>>()?;
         let (nonce, edges) = match self.place {

@@ -3,8 +3,6 @@
 //! [`Fields`] finds them while the block is scanned, without judging; [`Header`] is the view of an object whose header
 //! keeps every rule that can be judged by the object alone.
 
-use std::ops::Range;
-
 use super::author::{AUTHOR_LEN, AuthorError, VerifyingKey};
 use super::codec::{Item, REFERENCE_LEN, Reader};
 use super::id::{ObjectId, StreamId};
@@ -174,61 +172,52 @@ impl HeaderError {
     }
 }
 
-/// Where the values of the header stand in a block, and what stands there beside them.
+/// Where the values of the header begin in a block, and what stands there beside them. A block has at most 64 KiB, so
+/// a value begins below that; and none begins at 0, where the head of the map is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
-    values: [Option<(u16, u32)>; Field::ALL.len()],
-    unknown: Option<(u32, u32)>,
+    values: [u16; Field::ALL.len()],
+    /// Where the first unknown key begins, and how long it is.
+    unknown: Option<(u16, u16)>,
     pub(crate) foreign: bool,
 }
 
 impl Fields {
-    /// Takes note of an entry of the block. A block has at most 64 KiB, so a value begins below that.
+    /// Takes note of an entry of the block, whose value begins at `start`.
     #[inline]
-    pub(crate) fn note(&mut self, key: &str, value: Range<usize>) {
+    pub(crate) fn note(&mut self, key: &str, start: usize) {
         match Field::of_key(key) {
-            Some(field) => self.values[field as usize] = Some((value.start as u16, value.end as u32)),
-            None if self.unknown.is_none() => {
-                // The key ends where the value begins.
-                self.unknown = Some(((value.start - key.len()) as u32, value.start as u32));
-            }
+            Some(field) => self.values[field as usize] = start as u16,
+            // The key ends where the value begins.
+            None if self.unknown.is_none() => self.unknown = Some(((start - key.len()) as u16, key.len() as u16)),
             None => {}
         }
     }
 
     #[inline]
     pub(crate) fn has(&self, field: Field) -> bool {
-        self.values[field as usize].is_some()
+        self.values[field as usize] != 0
     }
 
-    /// The bytes of a value.
+    /// Reads the block from a value on.
     #[inline]
-    pub(crate) fn value<'a>(&self, field: Field, block: &'a [u8]) -> Option<&'a [u8]> {
-        self.values[field as usize].map(|(start, end)| &block[start as usize..end as usize])
+    pub(crate) fn read<'a>(&self, field: Field, block: &'a [u8]) -> Option<Reader<'a>> {
+        self.has(field).then(|| Reader::new(&block[self.values[field as usize] as usize..]))
     }
 
+    /// The bytes of a text or of bytes.
     #[inline]
-    fn item<'a>(&self, field: Field, block: &'a [u8]) -> Option<Item<'a>> {
-        self.value(field, block).map(|bytes| Reader::new(bytes).item())
+    pub(crate) fn bytes<'a>(&self, field: Field, block: &'a [u8]) -> Option<&'a [u8]> {
+        self.read(field, block).map(|mut reader| reader.string())
     }
 
     #[inline]
     pub(crate) fn text<'a>(&self, field: Field, block: &'a [u8]) -> Option<&'a str> {
-        match self.item(field, block)? {
-            Item::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    fn bytes<'a>(&self, field: Field, block: &'a [u8]) -> Option<&'a [u8]> {
-        match self.item(field, block)? {
-            Item::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
+        self.bytes(field, block).map(|text| std::str::from_utf8(text).expect("scanned text"))
     }
 
     fn uint(&self, field: Field, block: &[u8]) -> Option<u64> {
-        match self.item(field, block)? {
+        match self.read(field, block)?.item() {
             Item::Uint(number) => Some(number),
             _ => None,
         }
@@ -236,7 +225,7 @@ impl Fields {
 
     #[inline]
     pub(crate) fn reference(&self, field: Field, block: &[u8]) -> Option<ObjectId> {
-        match self.item(field, block)? {
+        match self.read(field, block)?.item() {
             Item::Reference(id) => Some(id),
             _ => None,
         }
@@ -244,20 +233,20 @@ impl Fields {
 
     /// A list of references, of this kind of id all of them.
     #[inline]
-    fn ids<'a>(&self, field: Field, block: &'a [u8]) -> Option<Ids<'a>> {
-        let mut reader = Reader::new(self.value(field, block)?);
-        reader.list();
-        Some(Ids { encoded: reader.rest() })
+    pub(crate) fn ids<'a>(&self, field: Field, block: &'a [u8]) -> Option<Ids<'a>> {
+        let mut reader = self.read(field, block)?;
+        let len = reader.list() as usize;
+        Some(Ids { encoded: &reader.rest()[..len * REFERENCE_LEN] })
     }
 
     /// The number of elements of a list.
     fn count(&self, field: Field, block: &[u8]) -> Option<u64> {
-        self.value(field, block).map(|bytes| Reader::new(bytes).list())
+        self.read(field, block).map(|mut reader| reader.list())
     }
 
     /// Whether the block is exactly a type and an author (spec 5.1).
     pub(crate) fn is_hypothetical(&self) -> bool {
-        let known = self.values.iter().flatten().count();
+        let known = self.values.iter().filter(|start| **start != 0).count();
         known == 2 && self.has(Field::Type) && self.has(Field::Author) && self.unknown.is_none()
     }
 
@@ -272,15 +261,16 @@ impl Fields {
 
     /// The newer thing that the block shows, if any.
     fn newer(&self, block: &[u8]) -> Option<Newer> {
-        if let Some((start, end)) = self.unknown {
-            let key = std::str::from_utf8(&block[start as usize..end as usize]).expect("scanned text");
+        if let Some((start, len)) = self.unknown {
+            let key = &block[start as usize..start as usize + len as usize];
+            let key = std::str::from_utf8(key).expect("scanned text");
             let is_known = key.split_once(':').is_some_and(|(name, _)| Field::is_name(name));
             return Some(if is_known { Newer::Hint(key.into()) } else { Newer::Name(key.into()) });
         }
-        let newer_type = |text: &&str| text.starts_with(types::PREFIX) && !types::ALL.contains(text);
-        match self.text(Field::Type, block).filter(newer_type) {
+        let own_type = self.bytes(Field::Type, block).filter(|text| text.starts_with(types::PREFIX.as_bytes()));
+        match own_type.and_then(|text| std::str::from_utf8(text).ok()) {
             // A malformed type is no newer one.
-            Some(text) if is_type(text) => Some(Newer::Type(text.into())),
+            Some(text) if !types::ALL.contains(&text) && is_type(text) => Some(Newer::Type(text.into())),
             _ => self.foreign.then_some(Newer::Reference),
         }
     }
@@ -406,8 +396,8 @@ pub(crate) fn judge(block: &[u8], fields: &Fields) -> Result<Role, Unfit> {
     if let Some(newer) = fields.newer(block) {
         return Err(Unfit::Newer(newer));
     }
-    let text = fields.text(Field::Type, block).filter(|text| is_type(text)).ok_or(HeaderError::Type)?;
-    let own_type = text.starts_with(types::PREFIX);
+    let text = fields.bytes(Field::Type, block).filter(|text| is_type_bytes(text)).ok_or(HeaderError::Type)?;
+    let own_type = text.starts_with(types::PREFIX.as_bytes());
     let role = fields.role();
     let is_root = role != Role::Event;
     let rule = |kept: bool, error: HeaderError| if kept { Ok(()) } else { Err(error) };
@@ -425,7 +415,7 @@ pub(crate) fn judge(block: &[u8], fields: &Fields) -> Result<Role, Unfit> {
         rule(parents.iter().zip(parents.iter().skip(1)).all(|(a, b)| a < b), HeaderError::ParentsOrder)?;
         rule(fields.has(Field::Generation), HeaderError::Generation)?;
     }
-    let governs = is_root || text == types::POLICY;
+    let governs = is_root || text == types::POLICY.as_bytes();
     if let Some(count) = fields.count(Field::Policies, block) {
         rule(governs, HeaderError::PoliciesForbidden)?;
         rule((1..=MAX_POLICIES).contains(&count), HeaderError::PoliciesCount)?;
@@ -450,11 +440,15 @@ pub enum Unfit {
 
 /// Whether a text has the form of a type (spec 4.1).
 pub fn is_type(text: &str) -> bool {
-    let known = |c: u8| c.is_ascii_alphanumeric() || b"._-/:@".contains(&c);
-    (1..=256).contains(&text.len()) && text.bytes().all(known)
+    is_type_bytes(text.as_bytes())
+}
+
+fn is_type_bytes(text: &[u8]) -> bool {
+    let known = |c: &u8| c.is_ascii_alphanumeric() || b"._-/:@".contains(c);
+    (1..=256).contains(&text.len()) && text.iter().all(known)
 }
 
 /// Whether a text has the length of an author, by which it can be looked up.
 pub(crate) fn author_text(block: &[u8], fields: &Fields) -> Option<[u8; AUTHOR_LEN]> {
-    fields.text(Field::Author, block)?.as_bytes().try_into().ok()
+    fields.bytes(Field::Author, block)?.try_into().ok()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::author::SIGNATURE_LEN;
-use super::codec::{Item, MAX_DEPTH, Malformed, Parts, Place, Reader, Writer, scan, split_block, split_parts};
+use super::codec::{Item, MAX_DEPTH, Malformed, Parts, Place, Reader, Writer, scan, split_head, split_parts};
 use super::header::{Field, Fields, Newer, types};
 use super::id::ObjectId;
 use super::key::{Hint, Kind, Name, split_key};
@@ -125,10 +125,12 @@ impl Object {
         Self::encoded(&block, signature, &maps)
     }
 
-    /// Puts an object together from blocks that were encoded here.
-    pub(crate) fn encoded(block: &[u8], signature: &[u8], maps: &[Vec<u8>]) -> Result<Self, Unsound> {
-        let maps: Vec<&[u8]> = maps.iter().map(Vec::as_slice).collect();
-        match Self::decode_or_leave_out(&join_parts(block, signature, &maps))? {
+    /// Puts an object together from blocks that were encoded here, the maps with their ids.
+    pub(crate) fn encoded(block: &[u8], signature: &[u8], maps: &[EncodedMap]) -> Result<Self, Unsound> {
+        let parts = Parts { block, signature, maps: maps.iter().map(|map| map.block.as_slice()).collect() };
+        parts.check_limits()?;
+        let ids: Vec<ObjectId> = maps.iter().map(|map| map.id).collect();
+        match Self::put_together(&parts, &ids, || join_parts(block, signature, &parts.maps).into())? {
             (_, Some(left_out)) => Err(left_out.into()),
             (object, None) => Ok(object),
         }
@@ -138,32 +140,32 @@ impl Object {
         if bytes.len() > MAX_PARTS {
             return Err(Unsound::TooLarge);
         }
-        let Parts { block, signature, maps } = split_parts(bytes)?.ok_or(Unsound::Parts)?;
-        if block.len() > MAX_BLOCK {
-            return Err(Unsound::BlockTooLarge);
-        }
-        if !matches!(signature.len(), 0 | SIGNATURE_LEN) {
-            return Err(Unsound::SignatureLength);
-        }
-        if maps.len() >= MAX_MAPS {
-            return Err(Unsound::TooManyMaps);
-        }
-        if block.len() + signature.len() + maps.iter().map(|map| map.len()).sum::<usize>() > MAX_SIZE {
-            return Err(Unsound::TooLarge);
-        }
-        let (fields, places) = scan_block(block)?;
-        let id = ObjectId::of_block(block);
-        let kept = walk(places, &maps)?;
+        let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
+        parts.check_limits()?;
+        let ids: Vec<ObjectId> = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
+        Self::put_together(&parts, &ids, || bytes.into())
+    }
+
+    /// The object of these parts, whose maps have these ids, and why a map was left out, if one was. Where none is,
+    /// `whole` gives the bytes of the parts.
+    fn put_together(
+        parts: &Parts<'_>,
+        ids: &[ObjectId],
+        whole: impl FnOnce() -> Arc<[u8]>,
+    ) -> Result<(Self, Option<Malformed>), Unsound> {
+        let (fields, places) = scan_block(parts.block)?;
+        let id = ObjectId::of_block(parts.block);
+        let kept = walk(places, ids, &parts.maps)?;
         let parts = match kept.left_out {
-            None => bytes.into(),
-            Some(_) => join_parts(block, signature, &kept.maps).into(),
+            None => whole(),
+            Some(_) => join_parts(parts.block, parts.signature, &kept.maps).into(),
         };
         Ok((Self { id, parts, fields, redacted: kept.redacted, foreign: kept.foreign }, kept.left_out))
     }
 
     /// The object of parts that were decoded before and kept safe since (spec 6.2): nothing is hashed.
     pub(crate) fn kept(id: ObjectId, parts: Arc<[u8]>, redacted: bool) -> Self {
-        let block = split_block(&parts);
+        let block = split_head(&parts).0;
         let (fields, _) = scan_block(block).expect("a block that was scanned before");
         Self { id, parts, fields, redacted, foreign: Vec::new() }
     }
@@ -180,12 +182,12 @@ impl Object {
 
     /// The block: the bytes that the id is the hash of.
     pub fn block(&self) -> &[u8] {
-        split_block(&self.parts)
+        split_head(&self.parts).0
     }
 
     /// The signature, if there is one.
     pub fn signature(&self) -> Option<&[u8; SIGNATURE_LEN]> {
-        self.split().signature.try_into().ok()
+        split_head(&self.parts).1.try_into().ok()
     }
 
     /// The blocks of the maps that are here, depth first.
@@ -286,8 +288,7 @@ impl Object {
     /// Whether this copy proves no less than another of the same object, whose parts these are: it has the same
     /// signature, and lacks no map that admission reads.
     pub(crate) fn is_as_sound_as(&self, other: &[u8]) -> bool {
-        let signature = |parts| split_parts(parts).ok().flatten().map(|parts| parts.signature);
-        signature(&self.parts) == signature(other) && self.missing().is_none()
+        split_head(&self.parts).1 == split_head(other).1 && self.missing().is_none()
     }
 
     /// A map that admission reads, and that is not here.
@@ -304,9 +305,9 @@ impl Object {
     fn always_whole(&self) -> Vec<ObjectId> {
         let block = self.block();
         let own_type = self.fields.text(Field::Type, block).is_some_and(|text| text.starts_with(types::PREFIX));
-        let whole = |field: Field| field == Field::Policies || own_type;
-        let values = [Field::Data, Field::Policies].into_iter().filter(|field| whole(*field));
-        values.filter_map(|field| self.fields.value(field, block)).flat_map(references).collect()
+        let data = self.fields.reference(Field::Data, block).filter(|_| own_type);
+        let policies = self.fields.read(Field::Policies, block).map(references);
+        data.into_iter().chain(policies.into_iter().flatten()).collect()
     }
 }
 
@@ -331,6 +332,26 @@ impl RedactError {
     }
 }
 
+impl Parts<'_> {
+    /// The limits that need no look inside (spec 1.5).
+    fn check_limits(&self) -> Result<(), Unsound> {
+        if self.block.len() > MAX_BLOCK {
+            return Err(Unsound::BlockTooLarge);
+        }
+        if !matches!(self.signature.len(), 0 | SIGNATURE_LEN) {
+            return Err(Unsound::SignatureLength);
+        }
+        if self.maps.len() >= MAX_MAPS {
+            return Err(Unsound::TooManyMaps);
+        }
+        let maps: usize = self.maps.iter().map(|map| map.len()).sum();
+        if self.block.len() + self.signature.len() + maps > MAX_SIZE {
+            return Err(Unsound::TooLarge);
+        }
+        Ok(())
+    }
+}
+
 fn scan_block(block: &[u8]) -> Result<(Fields, Vec<Place>), Malformed> {
     let mut fields = Fields::default();
     let mut places = Vec::new();
@@ -338,16 +359,10 @@ fn scan_block(block: &[u8]) -> Result<(Fields, Vec<Place>), Malformed> {
     Ok((fields, places))
 }
 
-/// The references of a value, at any depth of its lists.
-fn references(value: &[u8]) -> Vec<ObjectId> {
-    let mut reader = Reader::new(value);
-    let mut ids = Vec::new();
-    while !reader.is_empty() {
-        if let Item::Reference(id) = reader.item() {
-            ids.push(id);
-        }
-    }
-    ids
+/// The references of a list, other kinds of ids left out.
+fn references(mut reader: Reader<'_>) -> Vec<ObjectId> {
+    let items = (0..reader.list()).map(|_| reader.item());
+    items.filter_map(|item| if let Item::Reference(id) = item { Some(id) } else { None }).collect()
 }
 
 fn by_id<'a: 'b, 'b>(blocks: impl IntoIterator<Item = &'b &'a [u8]>) -> BTreeMap<ObjectId, &'a [u8]> {
@@ -424,9 +439,8 @@ fn assemble<'a>(mut places: Vec<Place>, mut find: impl FnMut(&Place, bool) -> Op
     kept
 }
 
-/// Takes received map blocks for their places, in order (spec 2.3).
-fn walk<'a>(places: Vec<Place>, maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> {
-    let ids: Vec<ObjectId> = maps.iter().map(|map| ObjectId::of_block(map)).collect();
+/// Takes map blocks, which have these ids, for their places, in order (spec 2.3).
+fn walk<'a>(places: Vec<Place>, ids: &[ObjectId], maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> {
     let mut next = 0;
     let mut sorted: Option<Vec<(ObjectId, usize)>> = None;
     let kept = assemble(places, |place, below_left_out| {
@@ -471,8 +485,25 @@ pub(crate) fn keyed(map: &Map) -> Vec<(String, &Value)> {
     entries
 }
 
+/// The block of a map that was encoded here.
+pub(crate) struct EncodedMap {
+    id: ObjectId,
+    pub(crate) block: Vec<u8>,
+}
+
+/// Encodes a map within an object, whose values are at `depth`, and appends it and the maps below it.
+pub(crate) fn encode_nested(map: &Map, depth: u8, maps: &mut Vec<EncodedMap>) -> Result<ObjectId, Unsound> {
+    // A map stands before the maps below it, whose ids its block needs.
+    let at = maps.len();
+    maps.push(EncodedMap { id: ObjectId::from_bytes([0; 32]), block: Vec::new() });
+    let block = encode(map, depth, maps)?;
+    let id = ObjectId::of_block(&block);
+    maps[at] = EncodedMap { id, block };
+    Ok(id)
+}
+
 /// Encodes the block of a map whose values are at `depth`, and appends the blocks of the maps below it.
-pub(crate) fn encode(map: &Map, depth: u8, maps: &mut Vec<Vec<u8>>) -> Result<Vec<u8>, Unsound> {
+pub(crate) fn encode(map: &Map, depth: u8, maps: &mut Vec<EncodedMap>) -> Result<Vec<u8>, Unsound> {
     let entries = keyed(map);
     let mut writer = Writer::with_capacity(16 * entries.len() + 16);
     writer.map(entries.len());
@@ -483,7 +514,7 @@ pub(crate) fn encode(map: &Map, depth: u8, maps: &mut Vec<Vec<u8>>) -> Result<Ve
     Ok(writer.into_bytes())
 }
 
-fn encode_value(value: &Value, depth: u8, writer: &mut Writer, maps: &mut Vec<Vec<u8>>) -> Result<(), Unsound> {
+fn encode_value(value: &Value, depth: u8, writer: &mut Writer, maps: &mut Vec<EncodedMap>) -> Result<(), Unsound> {
     // A tree made here may be deeper than any that was decoded.
     if depth > MAX_DEPTH && !matches!(value, Value::Redacted(_)) {
         return Err(Malformed::TooDeep.into());
@@ -503,12 +534,7 @@ fn encode_value(value: &Value, depth: u8, writer: &mut Writer, maps: &mut Vec<Ve
             }
         }
         Value::Map(map) => {
-            // A map stands before the maps below it, whose ids its block needs.
-            let at = maps.len();
-            maps.push(Vec::new());
-            let block = encode(map, depth + 1, maps)?;
-            writer.reference(&ObjectId::of_block(&block));
-            maps[at] = block;
+            writer.reference(&encode_nested(map, depth + 1, maps)?);
         }
     }
     Ok(())

@@ -5,8 +5,8 @@
 
 use serde::de::value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, SeqDeserializer, UnitDeserializer};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -15,17 +15,15 @@ use super::{Misfit, TypedError};
 use crate::object::codec::{Item, Reader, Writer};
 use crate::object::id::ObjectId;
 use crate::object::key::{Hint, Kind};
-use crate::object::parts::Object;
+use crate::object::parts::{EncodedMap, Object};
 
 const MAP: Hint = Hint::of(Kind::Map);
 
-/// Reads a map that was just encoded.
-pub(super) fn read_map<T: for<'a> Deserialize<'a>>(block: &[u8], below: &[Vec<u8>]) -> Result<T, TypedError> {
-    let mut blocks = Writer::default();
-    let mut place = Writer::default();
-    place.reference(&ObjectId::of_block(block));
-    blocks.bytes(block);
-    below.iter().for_each(|map| blocks.bytes(map));
+/// Reads the first of maps that were encoded one within another.
+pub(super) fn read_map<T: DeserializeOwned>(id: ObjectId, maps: &[EncodedMap]) -> Result<T, TypedError> {
+    let (mut place, mut blocks) = (Writer::default(), Writer::default());
+    place.reference(&id);
+    maps.iter().for_each(|map| blocks.bytes(&map.block));
     let (place, blocks) = (place.into_bytes(), blocks.into_bytes());
     let mut walk = Walk { reader: Reader::new(&place), blocks: Reader::new(&blocks), redacted: true };
     T::deserialize(walk.place(MAP))
@@ -64,7 +62,7 @@ impl<'de> Walk<'de> {
 
     /// Reads the map before which the walk stands. Where it stands redacted, only a type that can say so is read.
     pub(super) fn read<T: Deserialize<'de>>(mut self) -> Result<Option<T>, TypedError> {
-        let is_here = self.peek_block().1.is_some();
+        let is_here = self.peek_block().is_some();
         match T::deserialize(self.place(MAP)) {
             Err(_) if !is_here => Ok(None),
             read => read.map(Some),
@@ -90,11 +88,11 @@ impl<'de> Walk<'de> {
         Some(block)
     }
 
-    /// The id before which the walk stands, and its block, without a step.
-    fn peek_block(mut self) -> (Option<ObjectId>, Option<&'de [u8]>) {
+    /// The block of the map before which the walk stands, without a step.
+    fn peek_block(mut self) -> Option<&'de [u8]> {
         match self.reader.item() {
-            Item::Reference(id) => (Some(id), self.block(id)),
-            _ => (None, None),
+            Item::Reference(id) => self.block(id),
+            _ => None,
         }
     }
 
@@ -118,29 +116,36 @@ impl<'de> Walk<'de> {
     /// Passes a value, and the blocks of the maps in it.
     fn skip(&mut self, kind: Kind) {
         match self.reader.item() {
-            Item::List(len) => (0..len).for_each(|_| self.skip(kind)),
+            Item::List(len) => self.skip_items(len, kind),
             Item::Reference(id) if kind == Kind::Map => {
                 if let Some(block) = self.block(id) {
-                    let outer = std::mem::replace(&mut self.reader, Reader::new(block));
-                    for _ in 0..self.map() {
-                        let (_, _, hint) = self.key();
-                        self.skip(hint.kind());
-                    }
-                    self.reader = outer;
+                    self.skip_entries(block);
                 }
             }
             _ => {}
         }
     }
 
-    /// Gives a value to its reader. Afterwards the walk stands behind it, whether it was read, left or refused.
-    fn give<S: DeserializeSeed<'de>>(&mut self, hint: Hint, seed: S) -> Result<S::Value, TypedError> {
-        let before = *self;
-        let read = seed.deserialize(self.place(hint));
-        if read.is_err() {
-            *self = before;
+    fn skip_items(&mut self, len: u64, kind: Kind) {
+        for _ in 0..len {
+            self.skip(kind);
         }
-        self.skip_unread(before.left(), hint);
+    }
+
+    fn skip_entries(&mut self, block: &'de [u8]) {
+        let outer = std::mem::replace(&mut self.reader, Reader::new(block));
+        for _ in 0..self.map() {
+            let (_, _, hint) = self.key();
+            self.skip(hint.kind());
+        }
+        self.reader = outer;
+    }
+
+    /// Gives a value to its reader, and passes it where that did not want it.
+    fn give<S: DeserializeSeed<'de>>(&mut self, hint: Hint, seed: S) -> Result<S::Value, TypedError> {
+        let left = self.left();
+        let read = seed.deserialize(self.place(hint));
+        self.skip_unread(left, hint);
         read
     }
 
@@ -156,7 +161,7 @@ impl<'de> Walk<'de> {
     }
 }
 
-/// A value that is to be read.
+/// A value that is to be read. Whoever read or refused it leaves the walk behind it: a type may pass over an error.
 struct Place<'w, 'de> {
     walk: &'w mut Walk<'de>,
     hint: Hint,
@@ -185,32 +190,45 @@ impl<'de> Place<'_, 'de> {
         Err(TypedError::invalid_type(unexpected, visitor))
     }
 
+    /// Reads the elements of a list.
     fn list<V: Visitor<'de>>(self, len: u64, visitor: V) -> Result<V::Value, TypedError> {
         let item = self.hint.item().expect("scanned as a list");
+        let before = *self.walk;
         let mut items = Items { walk: self.walk, item, left: len, len };
-        let value = visitor.visit_seq(&mut items)?;
-        match items.left {
+        let read = visitor.visit_seq(&mut items).and_then(|value| match items.left {
             0 => Ok(value),
             _ => Err(TypedError::invalid_length(len as usize, &"fewer elements in the list")),
+        });
+        if read.is_err() {
+            *self.walk = before;
+            self.walk.skip_items(len, item.kind());
         }
+        read
     }
 
-    /// Reads a map whose reader has these fields.
+    /// Reads the entries of a map, whose reader has these fields.
     fn map<R>(
         self,
         block: &'de [u8],
         fields: &'static [&'static str],
         read: impl FnOnce(&mut Entries<'_, 'de>) -> Result<R, TypedError>,
     ) -> Result<R, TypedError> {
-        let outer = std::mem::replace(&mut self.walk.reader, Reader::new(block));
+        let before = *self.walk;
+        self.walk.reader = Reader::new(block);
         let len = self.walk.map();
         let mut entries = Entries { walk: self.walk, fields, salted: self.salted, left: len, entry: None };
-        let value = read(&mut entries)?;
-        if entries.next_entry().is_some() {
-            return Err(TypedError::invalid_length(len as usize, &"fewer entries in the map"));
+        let read = read(&mut entries).and_then(|value| match entries.next_entry() {
+            None => Ok(value),
+            Some(_) => Err(TypedError::invalid_length(len as usize, &"fewer entries in the map")),
+        });
+        match read {
+            Ok(_) => self.walk.reader = before.reader,
+            Err(_) => {
+                *self.walk = before;
+                self.walk.skip_entries(block);
+            }
         }
-        self.walk.reader = outer;
-        Ok(value)
+        read
     }
 
     /// Reads what must be a map that is here.
@@ -293,8 +311,8 @@ impl<'de> Deserializer<'de> for Place<'_, 'de> {
                 item => self.other(item, &visitor),
             },
             REDACTABLE if self.hint == MAP => match self.walk.peek_block() {
-                (_, Some(block)) => visitor.visit_seq(Salted { salt: Some(salt(block)), map: Some(self) }),
-                (_, None) => self.deserialize_any(visitor),
+                Some(block) => visitor.visit_seq(Salted { salt: Some(salt(block)), map: Some(self) }),
+                None => self.deserialize_any(visitor),
             },
             _ => visitor.visit_newtype_struct(self),
         }

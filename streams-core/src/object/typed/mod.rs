@@ -82,7 +82,7 @@ use self::de::Walk;
 use self::ser::Writing;
 use super::id::ObjectId;
 use super::key::{Hint, KeyError};
-use super::parts::{Object, encode};
+use super::parts::{Object, encode_nested};
 use super::value::{Map, Value};
 
 /// Writes a value of a Rust type as a map: a struct, a map, or a variant with content. The limits of an object
@@ -117,9 +117,9 @@ pub fn to_map<T: Serialize + ?Sized>(value: &T) -> Result<Map, TypedError> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn from_map<T: DeserializeOwned>(map: &Map) -> Result<T, TypedError> {
-    let mut below = Vec::new();
-    let block = encode(map, 1, &mut below).map_err(|_| Misfit::TooDeep)?;
-    de::read_map(&block, &below)
+    let mut maps = Vec::new();
+    let id = encode_nested(map, 1, &mut maps).map_err(|_| Misfit::TooDeep)?;
+    de::read_map(id, &maps)
 }
 
 impl Object {
@@ -245,13 +245,13 @@ pub enum Misfit {
         key: String,
     },
     /// An infinite float, or one that is no number.
-    #[error("a float is finite")]
+    #[error("a float is finite: leave out what is not, or write it as text")]
     NotFinite,
     /// An integer of 128 bits.
     #[error("integers have at most 64 bits: write larger ones as text or bytes")]
     Wide,
     /// Values below depth 32.
-    #[error("values nested deeper than 32")]
+    #[error("values nested deeper than 32: refer to another object instead")]
     TooDeep,
     /// A map stands redacted where its content is wanted.
     #[error("the map {0} stands redacted: read it as a Redactable")]

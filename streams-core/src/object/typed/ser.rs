@@ -109,7 +109,7 @@ fn id_of<T: Serialize + ?Sized>(value: &T) -> Result<ObjectId, TypedError> {
     id.ok_or_else(|| TypedError::custom("a reserved name over what is no id"))
 }
 
-macro_rules! integers {
+macro_rules! widened {
     ($($method:ident($int:ty) => $other:ident),*) => {$(
         fn $method(self, number: $int) -> Result<Self::Ok, TypedError> {
             self.$other(number.into())
@@ -136,9 +136,11 @@ impl Serializer for Writing {
         self.value(Value::Bool(bool))
     }
 
-    integers!(serialize_i8(i8) => serialize_i64, serialize_i16(i16) => serialize_i64, serialize_i32(i32) => serialize_i64);
-    integers!(serialize_u8(u8) => serialize_u64, serialize_u16(u16) => serialize_u64, serialize_u32(u32) => serialize_u64);
-    integers!(serialize_f32(f32) => serialize_f64);
+    widened!(serialize_i8(i8) => serialize_i64, serialize_i16(i16) => serialize_i64);
+    widened!(serialize_i32(i32) => serialize_i64);
+    widened!(serialize_u8(u8) => serialize_u64, serialize_u16(u16) => serialize_u64);
+    widened!(serialize_u32(u32) => serialize_u64);
+    widened!(serialize_f32(f32) => serialize_f64);
 
     fn serialize_i64(self, number: i64) -> Result<Self::Ok, TypedError> {
         match u64::try_from(number) {

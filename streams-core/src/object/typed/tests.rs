@@ -9,6 +9,7 @@ use crate::object::author::{SigningKey, VerifyingKey};
 use crate::object::codec::MAX_DEPTH;
 use crate::object::draft::Draft;
 use crate::object::key::Kind;
+use crate::object::parts::encode;
 use crate::object::value::{Float, List};
 
 fn id(byte: u8) -> ObjectId {
@@ -687,21 +688,54 @@ fn what_is_not_read_is_passed() {
         }
     }
 
+    fn lenient<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+        Ok(T::deserialize(value).ok())
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Choice {
+        Pair(u8, u8),
+    }
+
+    type Deep = X<Vec<X<Vec<X<u8>>>>>;
+
     #[derive(Debug, PartialEq, Deserialize)]
     struct Half {
         b: X<Blind>,
         c: Vec<Blind>,
         d: Lenient,
-        z: u8,
+        #[serde(deserialize_with = "lenient")]
+        e: Option<Deep>,
+        #[serde(deserialize_with = "lenient")]
+        f: Option<Choice>,
+        #[serde(deserialize_with = "lenient")]
+        g: Option<[X<IgnoredAny>; 1]>,
+        z: X<u8>,
     }
 
-    let maps = || vec![X { x: vec![X { x: 1 }] }];
+    let maps = || vec![X { x: vec![X { x: 1_i64 }] }];
     let inner = Value::Map(to_map(&BTreeMap::from([("x", maps())])).unwrap());
     let mixed = to_map(&maps().remove(0)).unwrap().with("n", Value::Int(1)).unwrap().with("m", inner.clone()).unwrap();
+    // Where a reader gives up, maps are still to come.
+    let wrong = |numbers: [u16; 2]| vec![X { x: numbers.map(|x| X { x }) }, X { x: numbers.map(|x| X { x }) }];
+    let pair = BTreeMap::from([("Pair", [wrong([1, 2]), wrong([3, 4])])]);
     let map = to_map(&BTreeMap::from([("a", maps()), ("c", maps())])).unwrap();
-    let map = map.with("b", inner).unwrap().with("d", Value::Map(mixed)).unwrap().with("z", Value::Uint(7)).unwrap();
-    let half = Half { b: X { x: Blind }, c: vec![Blind], d: Lenient(1), z: 7 };
-    assert_eq!(object(map).data_as(), Ok(Some(half)));
+    let map = map.with("b", inner).unwrap().with("d", Value::Map(mixed)).unwrap();
+    let map = map.with("e", Value::Map(to_map(&X { x: wrong([1, 300]) }).unwrap())).unwrap();
+    let map = map.with("f", Value::Map(to_map(&pair).unwrap())).unwrap();
+    let mut map = map.with("z", Value::Map(x(Value::Uint(7)))).unwrap();
+    let Some(g) = to_map(&X { x: wrong([1, 2]) }).unwrap().remove("x") else { panic!("a list") };
+    map = map.with("g", g).unwrap();
+    let half = Half { b: X { x: Blind }, c: vec![Blind], d: Lenient(1), e: None, f: None, g: None, z: X { x: 7 } };
+    assert_eq!(object(map.clone()).data_as(), Ok(Some(half)));
+    // In the same way where a map is redacted, so that blocks must prove their places.
+    let whole = object(map);
+    for block in whole.maps().iter().skip(1) {
+        let redacted = whole.redact(&ObjectId::of_block(block)).unwrap();
+        if let Ok(half) = redacted.data_as::<Half>() {
+            assert_eq!(half.expect("the data is here").z, X { x: 7 });
+        }
+    }
 }
 
 #[test]
