@@ -1,2 +1,123 @@
-//! The command line of Streams.
-fn main() {}
+//! The command line of Streams: signed, content-addressed event streams.
+//!
+//! A command writes its answer to the standard output, and tells whether it is yes. Errors and bars go to the standard
+//! error. The exit code is 0 where the answer is yes, or there was nothing to ask; 1 where it is no: refused, dropped,
+//! different, failed; 2 where the question could not be understood, or its input not be read.
+
+#![expect(unreachable_pub, reason = "nobody reaches into a program; `pub` marks what a room offers to others")]
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod check;
+mod import;
+mod key;
+mod paint;
+mod read;
+mod replay;
+mod show;
+mod tour;
+mod vectors;
+
+/// Signed, content-addressed event streams
+#[derive(Parser)]
+#[command(
+    name = "streams",
+    version,
+    max_term_width = 100,
+    after_help = "Begin with `streams tour`.
+
+Exit codes: 0 fine; 1 the answer is no (refused, dropped, different, failed); 2 wrong usage, or unreadable input."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// See what streams do, in five short scenes
+    Tour,
+    /// Make a stream of something else
+    #[command(subcommand)]
+    Import(Import),
+    /// List the objects of a stream, in its order
+    Log(show::Log),
+    /// List the objects that nothing cites
+    Leaves(show::Leaves),
+    /// Show an object
+    Show(show::Show),
+    /// Deliver a stream in random orders, and compare
+    Replay(replay::Replay),
+    /// Compute the id of an object
+    Id(check::Id),
+    /// Tell which rule refuses an object, if any
+    Check(check::Check),
+    /// Compute the id of a stream from its type and its author
+    Root(check::Root),
+    /// Make and show keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Run cases that every implementation must agree on
+    Vectors(check::Vectors),
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// The commits of a git repository
+    Git(import::Git),
+}
+
+#[derive(Subcommand)]
+enum Key {
+    /// Make a key file; one that exists is never overwritten
+    New(key::New),
+    /// Print the author that a key file lets one write as
+    Show(key::Show),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    let answer = run(&cli.command, &mut out).and_then(|yes| {
+        out.flush()?;
+        Ok(yes)
+    });
+    match answer {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(out);
+            anstream::eprintln!("{}: {error:#}", paint::paint(paint::BAD.bold(), "error"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs a command, and tells whether the answer is yes.
+fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
+    match command {
+        Command::Tour => tour::tour(out),
+        Command::Import(Import::Git(args)) => import::git(args, out),
+        Command::Log(args) => show::log(args, out),
+        Command::Leaves(args) => show::leaves(args, out),
+        Command::Show(args) => show::show(args, out),
+        Command::Replay(args) => replay::replay(args, out),
+        Command::Id(args) => check::id(args, out),
+        Command::Check(args) => check::check(args, out),
+        Command::Root(args) => check::root(args, out),
+        Command::Key(Key::New(args)) => key::new(args, out),
+        Command::Key(Key::Show(args)) => key::show(args, out),
+        Command::Vectors(args) => check::vectors(args, out),
+    }
+}
+
+/// Whoever read the output has seen enough, as `head` does.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().filter_map(|cause| cause.downcast_ref()).any(broken)
+}

@@ -8,8 +8,8 @@ use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use streams_core::{
-    Access, Authenticator, Batch, Content, HashKey, HypotheticalRoot, Ingested, Object, ObjectId, Rejected,
-    Role, Rule, Stream, Ties, VerifyingKey, author_bytes, decide, oh1,
+    Access, Authenticator, Batch, Content, HashKey, HypotheticalRoot, Ingested, Object, ObjectId, Rejected, Role, Rule,
+    Stream, Ties, VerifyingKey, author_bytes, decide, oh1,
 };
 
 /// What came of running files.
@@ -62,7 +62,8 @@ fn run_file(file: &Path, summary: &mut Summary) -> Result<()> {
             continue;
         }
         for mut case in serde_json::from_value::<Vec<serde_json::Map<String, Json>>>(cases)? {
-            let name = case.remove("name").and_then(|name| Some(name.as_str()?.to_owned())).context("a case has a name")?;
+            let name =
+                case.remove("name").and_then(|name| Some(name.as_str()?.to_owned())).context("a case has a name")?;
             match run_case(&kind, Json::Object(case)) {
                 Ok(()) => summary.passed += 1,
                 Err(error) => {

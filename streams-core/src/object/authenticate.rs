@@ -147,7 +147,7 @@ impl Authenticator {
             }
             (author, _) => {
                 judge(object.block(), object.fields())?;
-                let error = author.err().expect("an author's text has the length of one");
+                let error = author.err().unwrap_or(AuthorError::Form);
                 Err(Unfit::Refused(HeaderError::Author(error)).into())
             }
         }

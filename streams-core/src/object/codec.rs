@@ -3,6 +3,8 @@
 //! [`scan`] is the hot path of everything that is received: it checks a block once, in place, and hands out what it
 //! passes. [`Reader`] walks bytes that were scanned before, [`Writer`] writes them.
 
+use smallvec::SmallVec;
+
 use super::id::ObjectId;
 use super::key::{Hint, KeyError, Kind, split_key};
 
@@ -156,6 +158,9 @@ pub(crate) struct Place {
     pub(crate) depth: u8,
 }
 
+/// Places of maps: most objects have one, their data.
+pub(crate) type Places = SmallVec<[Place; 4]>;
+
 /// What a scan tells beside that the block is canonical.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scanned {
@@ -165,7 +170,7 @@ pub(crate) struct Scanned {
 
 /// Checks that these are the canonical bytes of an object's block (spec 2.1), by looking at each byte once.
 pub fn check_block(block: &[u8]) -> Result<(), Malformed> {
-    scan(block, 1, |_, _| {}, &mut Vec::new()).map(|_| ())
+    scan(block, 1, |_, _| {}, &mut Places::new()).map(|_| ())
 }
 
 /// Checks that `block` is canonical, where its values are at `depth`. Calls `entry` with each key and where its
@@ -174,7 +179,7 @@ pub(crate) fn scan<'a>(
     block: &'a [u8],
     depth: u8,
     mut entry: impl FnMut(&'a str, usize),
-    places: &mut Vec<Place>,
+    places: &mut Places,
 ) -> Result<Scanned, Malformed> {
     let mut scanner = Scanner { bytes: block, at: 0, foreign: false, places };
     let entries = match scanner.head()? {
@@ -211,21 +216,24 @@ pub(crate) fn scan<'a>(
     Ok(Scanned { foreign: scanner.foreign })
 }
 
+/// The blocks of maps, of which most objects have one.
+pub(crate) type MapBlocks<'a> = SmallVec<[&'a [u8]; 4]>;
+
 /// The parts of an object (spec 2.3) as they stand in their bytes.
 pub(crate) struct Parts<'a> {
     pub(crate) block: &'a [u8],
     pub(crate) signature: &'a [u8],
-    pub(crate) maps: Vec<&'a [u8]>,
+    pub(crate) maps: MapBlocks<'a>,
 }
 
 /// Splits bytes into parts. `Ok(None)` where they are canonical, but not a list of a block, a signature and maps.
 pub(crate) fn split_parts(bytes: &[u8]) -> Result<Option<Parts<'_>>, Malformed> {
-    let mut scanner = Scanner { bytes, at: 0, foreign: false, places: &mut Vec::new() };
+    let mut scanner = Scanner { bytes, at: 0, foreign: false, places: &mut Places::new() };
     let (ARRAY, 3) = scanner.head()? else { return Ok(None) };
     let Some(block) = scanner.byte_string()? else { return Ok(None) };
     let Some(signature) = scanner.byte_string()? else { return Ok(None) };
     let (ARRAY, count) = scanner.head()? else { return Ok(None) };
-    let mut maps = Vec::new();
+    let mut maps = MapBlocks::new();
     for _ in 0..count {
         let Some(map) = scanner.byte_string()? else { return Ok(None) };
         maps.push(map);
@@ -247,7 +255,7 @@ pub(crate) fn split_head(parts: &[u8]) -> (&[u8], &[u8]) {
 /// The length of the parts at the beginning of `bytes`, where objects stand one behind another, as in a file; `None`
 /// where they are cut short or are no parts.
 pub fn parts_len(bytes: &[u8]) -> Option<usize> {
-    let mut scanner = Scanner { bytes, at: 0, foreign: false, places: &mut Vec::new() };
+    let mut scanner = Scanner { bytes, at: 0, foreign: false, places: &mut Places::new() };
     let (ARRAY, 3) = scanner.head().ok()? else { return None };
     scanner.byte_string().ok()??;
     scanner.byte_string().ok()??;
@@ -304,7 +312,7 @@ struct Scanner<'a, 'p> {
     bytes: &'a [u8],
     at: usize,
     foreign: bool,
-    places: &'p mut Vec<Place>,
+    places: &'p mut Places,
 }
 
 impl<'a> Scanner<'a, '_> {

@@ -7,8 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::author::SIGNATURE_LEN;
-use super::codec::{Item, MAX_DEPTH, Malformed, Parts, Place, Reader, Writer, scan, split_head, split_parts};
+use super::codec::{
+    Item, MAX_DEPTH, Malformed, MapBlocks, Parts, Place, Places, Reader, Writer, scan, split_head, split_parts,
+};
 use super::header::{Field, Fields, Newer, types};
 use super::id::ObjectId;
 use super::key::{Hint, Kind, Name, split_key};
@@ -86,6 +90,9 @@ impl Unsound {
     }
 }
 
+/// The ids of maps, of which most objects have one.
+type Ids = SmallVec<[ObjectId; 4]>;
+
 /// An object as it stands in its parts: canonical, within the limits, its maps in their places. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Object {
@@ -129,7 +136,7 @@ impl Object {
     pub(crate) fn encoded(block: &[u8], signature: &[u8], maps: &[EncodedMap]) -> Result<Self, Unsound> {
         let parts = Parts { block, signature, maps: maps.iter().map(|map| map.block.as_slice()).collect() };
         parts.check_limits()?;
-        let ids: Vec<ObjectId> = maps.iter().map(|map| map.id).collect();
+        let ids: Ids = maps.iter().map(|map| map.id).collect();
         match Self::put_together(&parts, &ids, || join_parts(block, signature, &parts.maps).into())? {
             (_, Some(left_out)) => Err(left_out.into()),
             (object, None) => Ok(object),
@@ -142,7 +149,7 @@ impl Object {
         }
         let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
         parts.check_limits()?;
-        let ids: Vec<ObjectId> = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
+        let ids: Ids = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
         Self::put_together(&parts, &ids, || bytes.into())
     }
 
@@ -192,7 +199,7 @@ impl Object {
 
     /// The blocks of the maps that are here, depth first.
     pub fn maps(&self) -> Vec<&[u8]> {
-        self.split().maps
+        self.split().maps.into_vec()
     }
 
     /// Whether a map of the object stands redacted.
@@ -257,7 +264,7 @@ impl Object {
             if place.id != *map {
                 return Some(block);
             }
-            let mut below = Vec::new();
+            let mut below = Places::new();
             scan(block, place.depth, |_, _| {}, &mut below).expect("a block that was scanned before");
             assemble(below, |place, _| here.take(&place.id));
             None
@@ -352,9 +359,9 @@ impl Parts<'_> {
     }
 }
 
-fn scan_block(block: &[u8]) -> Result<(Fields, Vec<Place>), Malformed> {
+fn scan_block(block: &[u8]) -> Result<(Fields, Places), Malformed> {
     let mut fields = Fields::default();
-    let mut places = Vec::new();
+    let mut places = Places::new();
     fields.foreign = scan(block, 1, |key, value| fields.note(key, value), &mut places)?.foreign;
     Ok((fields, places))
 }
@@ -397,7 +404,7 @@ impl<'a> Here<'a> {
 
 /// The map blocks that stay with an object, in their order.
 struct Kept<'a> {
-    maps: Vec<&'a [u8]>,
+    maps: MapBlocks<'a>,
     redacted: bool,
     foreign: Vec<ObjectId>,
     /// Why the first map that was left out was so.
@@ -408,8 +415,8 @@ struct Kept<'a> {
 
 /// Walks the places of maps, depth first, and keeps what `find` has for them, as far as it can be decoded here. `find`
 /// is told too whether the last map that it had was left out.
-fn assemble<'a>(mut places: Vec<Place>, mut find: impl FnMut(&Place, bool) -> Option<&'a [u8]>) -> Kept<'a> {
-    let mut kept = Kept { maps: Vec::new(), redacted: false, foreign: Vec::new(), left_out: None, below: false };
+fn assemble<'a>(mut places: Places, mut find: impl FnMut(&Place, bool) -> Option<&'a [u8]>) -> Kept<'a> {
+    let mut kept = Kept { maps: MapBlocks::new(), redacted: false, foreign: Vec::new(), left_out: None, below: false };
     // A stack: the next place is the last.
     places.reverse();
     while let Some(place) = places.pop() {
@@ -440,7 +447,7 @@ fn assemble<'a>(mut places: Vec<Place>, mut find: impl FnMut(&Place, bool) -> Op
 }
 
 /// Takes map blocks, which have these ids, for their places, in order (spec 2.3).
-fn walk<'a>(places: Vec<Place>, ids: &[ObjectId], maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> {
+fn walk<'a>(places: Places, ids: &[ObjectId], maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> {
     let mut next = 0;
     let mut sorted: Option<Vec<(ObjectId, usize)>> = None;
     let kept = assemble(places, |place, below_left_out| {

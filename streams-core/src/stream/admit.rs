@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use super::content::{Content, ContentError};
 use super::{EFFECTIVE, OpenError, REDACTED, Stream};
+use smallvec::SmallVec;
+
 use crate::graph::{Index, PendingFull};
 use crate::keyed::HashKey;
 use crate::object::authenticate::{Authentic, AuthenticateError};
@@ -347,7 +349,7 @@ impl Stream {
     fn cited(&self, authentic: &Authentic) -> Cited {
         let header = authentic.header();
         let parents = header.parents();
-        let mut cited = Cited { edges: Vec::with_capacity(parents.len() + 1), previous: None, missing: Vec::new() };
+        let mut cited = Cited::default();
         for id in parents.iter() {
             match self.graph.find(&id) {
                 Some(index) => cited.edges.push(index),
@@ -423,7 +425,7 @@ impl Stream {
 #[derive(Default)]
 pub(super) struct Cited {
     /// Parents and previous that are here, each once.
-    edges: Vec<Index>,
+    edges: SmallVec<[Index; 4]>,
     previous: Option<Index>,
     /// Those that are not here, ascending.
     missing: Vec<ObjectId>,

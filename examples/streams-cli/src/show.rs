@@ -1,0 +1,298 @@
+//! Looking into a stream file: the log, the leaves, an object.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use serde_json::json;
+use streams_core::{Entry, Map, ObjectId, Role, Stream, Value};
+
+use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
+use crate::read::{self, Loaded};
+
+/// Lists the objects of a stream, in its order.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  streams log notes.streams
+  streams log notes.streams --reverse --limit 20    # the latest first
+  streams log notes.streams --json | jq -r .id")]
+pub struct Log {
+    /// The stream file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// At most so many lines
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The latest first
+    #[arg(long)]
+    reverse: bool,
+    /// Print JSON, one line an object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the objects that no other object of the file cites.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  streams leaves notes.streams")]
+pub struct Leaves {
+    /// The stream file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows an object whole.
+#[derive(clap::Args)]
+#[command(
+    after_help = "The id may be cut short, with or without the bafyr4i that all begin with, or be given by its two \
+ends, as bafyr4i…k3xq.
+
+Examples:
+  streams show notes.streams bafyr4ih2ick
+  streams show notes.streams bafyr4ih2ick --json | streams check"
+)]
+pub struct Show {
+    /// The stream file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The id of the object, or the beginning of it
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Print the object as JSON, with its signature
+    #[arg(long)]
+    json: bool,
+}
+
+/// `streams log`.
+pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
+    let Loaded { stream, rejected } = read::load(&args.file)?;
+    let mut order: Vec<ObjectId> = stream.order().collect();
+    if args.reverse {
+        order.reverse();
+    }
+    order.truncate(args.limit.unwrap_or(usize::MAX));
+    for id in order {
+        let entry = stream.entry(&id).expect("the order names what is here");
+        if args.json { writeln!(out, "{}", log_json(&entry))? } else { writeln!(out, "{}", log_line(&entry))? }
+    }
+    for (id, rejected) in &rejected {
+        if args.json {
+            let id = id.map(|id| id.to_string());
+            writeln!(out, "{}", json!({"id": id, "fate": rejected.fate(), "code": rejected.code()}))?;
+        } else {
+            let id = id.map_or("no id".to_owned(), |id| paint::prefix(&id));
+            writeln!(out, "{id:15}  {}", paint(BAD, paint::plain(&rejected.to_string())))?;
+        }
+    }
+    let gaps = stream.gaps();
+    if !gaps.is_empty() && !args.json {
+        let gaps = paint::count(gaps.len(), "object");
+        writeln!(
+            out,
+            "{}",
+            paint(WARN, format!("{gaps} that others cite are not in the file; what cites them waits"))
+        )?;
+    }
+    Ok(true)
+}
+
+fn log_line(entry: &Entry) -> String {
+    let header = entry.authentic.header();
+    let data = entry.authentic.object().data();
+    let author = match data.as_ref().and_then(name_in) {
+        Some(name) => paint::clip(name, 20),
+        None => paint::short(header.author()),
+    };
+    let summary = match &data {
+        Some(data) => summary(data),
+        None if header.has_data() => paint(WARN, "redacted"),
+        None => String::new(),
+    };
+    let mark = if entry.effective { String::new() } else { paint(BAD, "void ") };
+    let id = paint(ID, paint::prefix(&entry.authentic.id()));
+    let generation = paint(DIM, format!("{:>6}", header.generation()));
+    let r#type = paint(DIM, format!("{:<12}", paint::clip(header.r#type(), 32)));
+    format!("{id} {generation}  {author:<20}  {type}  {mark}{summary}")
+}
+
+fn log_json(entry: &Entry) -> serde_json::Value {
+    let header = entry.authentic.header();
+    json!({
+        "id": entry.authentic.id().to_string(),
+        "fate": "admitted",
+        "position": entry.position,
+        "effective": entry.effective,
+        "redacted": entry.authentic.object().is_redacted(),
+        "generation": header.generation(),
+        "type": header.r#type(),
+        "author": header.author().to_string(),
+        "timestamp": header.timestamp(),
+        "parents": header.parents().iter().map(|id| id.to_string()).collect::<Vec<_>>(),
+        "previous": header.previous().map(|id| id.to_string()),
+    })
+}
+
+/// The name of the person that the data tells of, as imported commits do.
+fn name_in(data: &Map) -> Option<&str> {
+    match data.value("author")? {
+        Value::Map(author) => text(author, "name"),
+        _ => None,
+    }
+}
+
+fn text<'m>(map: &'m Map, name: &str) -> Option<&'m str> {
+    match map.value(name)? {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// What data says, on one line: its message, if it has one, or else its first values.
+fn summary(data: &Map) -> String {
+    if let Some(text) = text(data, "message") {
+        return paint::clip(text, 60);
+    }
+    let shown = data.iter().filter(|(name, _)| name.as_str() != "salt");
+    let shown: Vec<String> = shown.map(|(name, value)| format!("{name}={}", brief(value))).collect();
+    paint::clip(&shown.join(" "), 60)
+}
+
+/// A value in a word or two.
+fn brief(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("\"{}\"", paint::clip(text, 40)),
+        Value::Int(number) => number.to_string(),
+        Value::Uint(number) => number.to_string(),
+        Value::Float(float) => float.value().to_string(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Bytes(bytes) if bytes.len() > 8 => format!("{}…", paint::hex(&bytes[..8])),
+        Value::Bytes(bytes) => paint::hex(bytes),
+        Value::Map(map) => format!("{{{}}}", paint::count(map.len(), "value")),
+        Value::Redacted(_) => "redacted".to_owned(),
+        Value::Reference(id) => paint::short(id),
+        Value::List(list) => format!("[{}]", paint::count(list.items().len(), "value")),
+    }
+}
+
+/// `streams leaves`.
+pub fn leaves(args: &Leaves, out: &mut dyn Write) -> Result<bool> {
+    let stream = read::load(&args.file)?.stream;
+    let (leaves, frontier) = (stream.leaves(), paint::hex(&stream.frontier()));
+    if args.json {
+        let leaves: Vec<String> = leaves.iter().map(ObjectId::to_string).collect();
+        writeln!(out, "{}", json!({"stream": stream.id().to_string(), "leaves": leaves, "frontier": frontier}))?;
+        return Ok(true);
+    }
+    for leaf in leaves {
+        writeln!(out, "{}", paint(ID, leaf))?;
+    }
+    writeln!(out, "{}", paint(DIM, format!("frontier {frontier}")))?;
+    Ok(true)
+}
+
+/// `streams show`.
+pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
+    let stream = read::load(&args.file)?.stream;
+    let entry = stream.entry(&find(&stream, &args.id)?).expect("it was found");
+    let object = entry.authentic.object();
+    if args.json {
+        writeln!(out, "{}", object.to_json_pretty()?)?;
+        return Ok(true);
+    }
+    let header = entry.authentic.header();
+    let mut field = |name: &str, value: String| writeln!(out, "{} {value}", paint(DIM, format!("{name:<10}")));
+    field("object", paint(ID.bold(), object.id()))?;
+    field("type", paint(BOLD, header.r#type()))?;
+    field("author", paint(ID, header.author()))?;
+    match header.role() {
+        Role::HypotheticalRoot => field("role", "hypothetical root of its stream".to_owned())?,
+        Role::Root => field("role", "root of its stream".to_owned())?,
+        Role::Event => field("stream", paint(ID, stream.id()))?,
+    }
+    for parent in header.parents().iter() {
+        field("parent", paint(ID, parent))?;
+    }
+    if let Some(previous) = header.previous() {
+        field("previous", paint(ID, previous))?;
+    }
+    field("generation", format!("{}, at place {} of the order", header.generation(), entry.position))?;
+    if let Some(timestamp) = header.timestamp() {
+        field("time", format!("{} {}", paint::time(timestamp), paint(DIM, "as the author says")))?;
+    }
+    if let Some(signature) = object.signature() {
+        field("signature", format!("{} {}…", paint(GOOD, "valid"), paint::hex(&signature[..8])))?;
+    }
+    field("verdict", if entry.effective { paint(GOOD, "effective") } else { paint(BAD, "void: not replayed") })?;
+    let map = object.to_map()?;
+    for name in ["policies", "data"] {
+        if let Some(value) = map.value(name) {
+            writeln!(out)?;
+            tree(out, name, value, 0)?;
+        }
+    }
+    Ok(true)
+}
+
+/// The object that is meant by a whole id, by the beginning of one, or by both ends.
+fn find(stream: &Stream, wanted: &str) -> Result<ObjectId> {
+    let (head, tail) = wanted.split_once('…').or_else(|| wanted.split_once("...")).unwrap_or((wanted, ""));
+    let fits = |text: &str| {
+        let begins = text.starts_with(head) || text.strip_prefix("bafyr4i").is_some_and(|text| text.starts_with(head));
+        begins && text.ends_with(tail)
+    };
+    let found: Vec<ObjectId> = stream.order().filter(|id| fits(&id.to_string())).collect();
+    match found[..] {
+        [id] => Ok(id),
+        [] => bail!("no object of the file has the id {wanted}; `streams log` lists them"),
+        [first, second, ..] => {
+            let count = paint::count(found.len(), "object");
+            bail!("{wanted} may be any of {count}, such as {first} and {second}; give more of it")
+        }
+    }
+}
+
+/// A value with all that is below it, a line each, under its key.
+fn tree(out: &mut dyn Write, name: &str, value: &Value, depth: usize) -> Result<()> {
+    let margin = "  ".repeat(depth);
+    let key = format!("{margin}{}{}", paint::plain(name), paint(DIM, format_args!(":{}", value.hint())));
+    match value {
+        Value::Map(map) => {
+            writeln!(out, "{key}")?;
+            for (name, value) in map.iter() {
+                tree(out, name.as_str(), value, depth + 1)?;
+            }
+        }
+        Value::List(list) if list.items().iter().any(|item| matches!(item, Value::Map(_) | Value::List(_))) => {
+            writeln!(out, "{key}")?;
+            for (at, item) in list.items().iter().enumerate() {
+                tree(out, &format!("[{at}]"), item, depth + 1)?;
+            }
+        }
+        Value::List(list) => {
+            let items: Vec<String> = list.items().iter().map(leaf).collect();
+            writeln!(out, "{key}  {}", items.join(", "))?;
+        }
+        Value::Text(text) if text.contains('\n') => {
+            writeln!(out, "{key}")?;
+            for line in text.trim_end().lines() {
+                writeln!(out, "{margin}  {} {}", paint(DIM, "│"), paint::plain(line))?;
+            }
+        }
+        _ => writeln!(out, "{key}  {}", leaf(value))?,
+    }
+    Ok(())
+}
+
+/// A value with nothing below it, whole.
+fn leaf(value: &Value) -> String {
+    match value {
+        Value::Text(text) => paint::plain(text),
+        Value::Bytes(bytes) => paint::hex(bytes),
+        Value::Redacted(id) => format!("{} {}", paint(WARN, "redacted"), paint(ID, id)),
+        Value::Reference(id) => paint(ID, id),
+        value => brief(value),
+    }
+}
