@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::author::{AUTHOR_LEN, Batch, Domain, SIGNATURE_LEN, Verifier, VerifyingKey};
+use super::author::{AUTHOR_LEN, AuthorError, Batch, Domain, SIGNATURE_LEN, Verifier, VerifyingKey};
 use super::header::{Field, Header, HeaderError, Newer, Role, Unfit, author_text, judge};
 use super::id::ObjectId;
 use super::parts::{Object, Unsound};
