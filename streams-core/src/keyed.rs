@@ -15,9 +15,9 @@ impl HashKey {
         Self(bytes)
     }
 
-    /// The hash of a digest, which needs no more than its bytes.
+    /// The hash of bytes that are not told apart by anything else.
     #[inline]
-    pub(crate) fn hash(&self, bytes: &[u8; 32]) -> u64 {
+    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
         SipHasher13::new_with_key(&self.0).hash(bytes)
     }
 }

@@ -3,10 +3,10 @@
 //! What is wrong with a copy is told before what is wrong with the object, and what is newer before what is refused
 //! (spec 4.2): so nobody is blamed, and nothing is refused for ever, on the word of a bad copy.
 
-use std::collections::HashMap;
+use hashbrown::HashTable;
 
 use super::author::{AUTHOR_LEN, AuthorError, Batch, Domain, SIGNATURE_LEN, Verifier, VerifyingKey};
-use super::header::{Field, Header, HeaderError, Newer, Role, Unfit, author_text, judge};
+use super::header::{Field, Header, Newer, Role, Unfit, author_text, judge};
 use super::id::ObjectId;
 use super::parts::{Object, Unsound};
 use crate::keyed::HashKey;
@@ -71,11 +71,15 @@ pub enum AuthenticateError {
 /// Proves authors. Keeps the keys that it met ready, since unpacking one costs a tenth of a verification.
 #[derive(Debug)]
 pub struct Authenticator {
-    known: HashMap<[u8; AUTHOR_LEN], Known, HashKey>,
+    key: HashKey,
+    /// Where in `known` an author is, by the text of the key.
+    places: HashTable<usize>,
+    known: Vec<Known>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Known {
+    text: [u8; AUTHOR_LEN],
     author: VerifyingKey,
     verifier: Verifier,
 }
@@ -83,17 +87,18 @@ struct Known {
 impl Authenticator {
     /// An authenticator that knows nobody yet.
     pub fn new(key: HashKey) -> Self {
-        Self { known: HashMap::with_hasher(key) }
+        Self { key, places: HashTable::new(), known: Vec::new() }
     }
 
     /// Proves the author of one object.
     pub fn authenticate(&mut self, object: Object) -> Result<Authentic, AuthenticateError> {
-        let Known { author, verifier } = self.author_of(&object)?;
+        let known = self.author_of(&object)?;
         if let Some(signature) = signature_to_verify(&object)?
-            && !verifier.verify(Domain::Object, object.id().as_bytes(), signature)
+            && !known.verifier.verify(Domain::Object, object.id().as_bytes(), signature)
         {
             return Err(Unsound::BadSignature.into());
         }
+        let author = known.author;
         finish(object, author)
     }
 
@@ -129,28 +134,38 @@ impl Authenticator {
 
     /// The author, by the text in the header. Where it is no usable key no signature can be judged, and the rules of
     /// the header speak.
-    fn author_of(&mut self, object: &Object) -> Result<Known, AuthenticateError> {
-        let text = author_text(object.block(), object.fields());
-        if let Some(known) = text.as_ref().and_then(|text| self.known.get(text)) {
-            return Ok(*known);
-        }
-        let author: Result<VerifyingKey, _> =
-            object.fields().text(Field::Author, object.block()).unwrap_or_default().parse();
-        match (author, text) {
-            (Ok(author), Some(text)) => {
-                if self.known.len() == MAX_KNOWN {
-                    self.known.clear();
+    fn author_of(&mut self, object: &Object) -> Result<&Known, AuthenticateError> {
+        let (block, fields) = (object.block(), object.fields());
+        let Some(text) = author_text(block, fields) else {
+            judge(block, fields)?;
+            return Err(Unfit::Refused(AuthorError::Form.into()).into());
+        };
+        let hash = self.key.hash(&text);
+        let place = self.places.find(hash, |place| self.known[*place].text == text).copied();
+        let place = match place {
+            Some(place) => place,
+            None => {
+                let author = fields.text(Field::Author, block).unwrap_or_default().parse::<VerifyingKey>();
+                if author.is_err() {
+                    judge(block, fields)?;
                 }
-                let known = Known { author, verifier: author.verifier() };
-                self.known.insert(text, known);
-                Ok(known)
+                let author = author.map_err(|error| Unfit::Refused(error.into()))?;
+                self.learn(Known { text, author, verifier: author.verifier() }, hash)
             }
-            (author, _) => {
-                judge(object.block(), object.fields())?;
-                let error = author.err().unwrap_or(AuthorError::Form);
-                Err(Unfit::Refused(HeaderError::Author(error)).into())
-            }
+        };
+        Ok(&self.known[place])
+    }
+
+    fn learn(&mut self, known: Known, hash: u64) -> usize {
+        if self.known.len() == MAX_KNOWN {
+            self.known.clear();
+            self.places.clear();
         }
+        let place = self.known.len();
+        self.known.push(known);
+        let (key, known) = (&self.key, &self.known);
+        self.places.insert_unique(hash, place, |place| key.hash(&known[*place].text));
+        place
     }
 }
 

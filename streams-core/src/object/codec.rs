@@ -6,7 +6,7 @@
 use smallvec::SmallVec;
 
 use super::id::ObjectId;
-use super::key::{Hint, KeyError, Kind, split_key};
+use super::key::{Hint, KeyError, Kind, split_key_bytes};
 
 /// Values of the object are at depth 1; each map or list adds one (spec 1.5).
 pub const MAX_DEPTH: u8 = 32;
@@ -178,7 +178,7 @@ pub fn check_block(block: &[u8]) -> Result<(), Malformed> {
 pub(crate) fn scan<'a>(
     block: &'a [u8],
     depth: u8,
-    mut entry: impl FnMut(&'a str, usize),
+    mut entry: impl FnMut(&'a [u8], usize),
     places: &mut Places,
 ) -> Result<Scanned, Malformed> {
     let mut scanner = Scanner { bytes: block, at: 0, foreign: false, places };
@@ -194,14 +194,14 @@ pub(crate) fn scan<'a>(
         return Err(Malformed::TooDeep);
     }
     let mut names = Names::new();
-    let mut previous = "";
+    let mut previous: &[u8] = &[];
     for _ in 0..entries {
         let key = scanner.key()?;
-        let (name, hint) = split_key(key)?;
+        let (name, hint) = split_key_bytes(key)?;
         if (key.len(), key) <= (previous.len(), previous) {
             return Err(if key == previous { Malformed::KeyRepeated } else { Malformed::KeyOrder });
         }
-        if name.as_bytes()[0] == b'_' {
+        if name[0] == b'_' {
             return Err(Malformed::Note);
         }
         names.add(name, hint)?;
@@ -269,8 +269,8 @@ pub fn parts_len(bytes: &[u8]) -> Option<usize> {
 /// The names of a map so far, to find one under two hints. Keys ascend by length and then by bytes, so keys of one
 /// length and one name are neighbours, and only a hint of a list can meet its name again further back.
 struct Names<'a> {
-    first: [&'a str; Names::FEW],
-    rest: Vec<&'a str>,
+    first: [&'a [u8]; Names::FEW],
+    rest: Vec<&'a [u8]>,
     len: usize,
 }
 
@@ -278,11 +278,11 @@ impl<'a> Names<'a> {
     const FEW: usize = 32;
 
     fn new() -> Self {
-        Self { first: [""; Self::FEW], rest: Vec::new(), len: 0 }
+        Self { first: [&[]; Self::FEW], rest: Vec::new(), len: 0 }
     }
 
     #[inline]
-    fn add(&mut self, name: &'a str, hint: Hint) -> Result<(), Malformed> {
+    fn add(&mut self, name: &'a [u8], hint: Hint) -> Result<(), Malformed> {
         if self.len < Self::FEW {
             let before = &self.first[..self.len];
             let repeated = if hint.lists() == 0 { before.last() == Some(&name) } else { before.contains(&name) };
@@ -363,17 +363,19 @@ impl<'a> Scanner<'a, '_> {
     }
 
     #[inline]
-    fn key(&mut self) -> Result<&'a str, Malformed> {
+    fn key(&mut self) -> Result<&'a [u8], Malformed> {
         match self.peek() {
             Some(TEXT) => self.text(),
             _ => Err(self.mismatch(Malformed::Key)),
         }
     }
 
+    /// The bytes of a text, which are valid UTF-8.
     #[inline]
-    fn text(&mut self) -> Result<&'a str, Malformed> {
+    fn text(&mut self) -> Result<&'a [u8], Malformed> {
         let (_, len) = self.head()?;
-        std::str::from_utf8(self.string(len)?).map_err(|_| Malformed::Utf8)
+        let text = self.string(len)?;
+        if text.is_ascii() || std::str::from_utf8(text).is_ok() { Ok(text) } else { Err(Malformed::Utf8) }
     }
 
     #[inline]

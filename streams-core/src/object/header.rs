@@ -50,31 +50,44 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    const ALL: [(&'static str, Field); 11] = [
-        ("data:m", Field::Data),
-        ("next:d", Field::Next),
-        ("type:s", Field::Type),
-        ("nonce:d", Field::Nonce),
-        ("author:s", Field::Author),
-        ("stream:r", Field::Stream),
-        ("parents:ar", Field::Parents),
-        ("previous:r", Field::Previous),
-        ("policies:am", Field::Policies),
-        ("timestamp:u", Field::Timestamp),
-        ("generation:u", Field::Generation),
+    const KEYS: [&'static str; 11] = [
+        "data:m",
+        "next:d",
+        "type:s",
+        "nonce:d",
+        "author:s",
+        "stream:r",
+        "parents:ar",
+        "previous:r",
+        "policies:am",
+        "timestamp:u",
+        "generation:u",
     ];
 
     pub(crate) const fn key(self) -> &'static str {
-        Self::ALL[self as usize].0
+        Self::KEYS[self as usize]
     }
 
     #[inline]
-    fn of_key(key: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == key).map(|(_, field)| *field)
+    fn of_key(key: &[u8]) -> Option<Self> {
+        Some(match key {
+            b"data:m" => Self::Data,
+            b"next:d" => Self::Next,
+            b"type:s" => Self::Type,
+            b"nonce:d" => Self::Nonce,
+            b"author:s" => Self::Author,
+            b"stream:r" => Self::Stream,
+            b"parents:ar" => Self::Parents,
+            b"previous:r" => Self::Previous,
+            b"policies:am" => Self::Policies,
+            b"timestamp:u" => Self::Timestamp,
+            b"generation:u" => Self::Generation,
+            _ => return None,
+        })
     }
 
     fn is_name(name: &str) -> bool {
-        Self::ALL.iter().any(|(known, _)| known.split_once(':').is_some_and(|(known, _)| known == name))
+        Self::KEYS.iter().any(|key| key.split_once(':').is_some_and(|(known, _)| known == name))
     }
 }
 
@@ -176,7 +189,7 @@ impl HeaderError {
 /// a value begins below that; and none begins at 0, where the head of the map is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
-    values: [u16; Field::ALL.len()],
+    values: [u16; Field::KEYS.len()],
     /// Where the first unknown key begins, and how long it is.
     unknown: Option<(u16, u16)>,
     pub(crate) foreign: bool,
@@ -185,7 +198,7 @@ pub(crate) struct Fields {
 impl Fields {
     /// Takes note of an entry of the block, whose value begins at `start`.
     #[inline]
-    pub(crate) fn note(&mut self, key: &str, start: usize) {
+    pub(crate) fn note(&mut self, key: &[u8], start: usize) {
         match Field::of_key(key) {
             Some(field) => self.values[field as usize] = start as u16,
             // The key ends where the value begins.

@@ -31,23 +31,22 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(u8, Kind); 8] = [
-        (b's', Kind::Text),
-        (b'i', Kind::Int),
-        (b'u', Kind::Uint),
-        (b'f', Kind::Float),
-        (b'b', Kind::Bool),
-        (b'd', Kind::Bytes),
-        (b'm', Kind::Map),
-        (b'r', Kind::Reference),
-    ];
-
     fn from_letter(letter: u8) -> Option<Self> {
-        Self::ALL.iter().find(|(l, _)| *l == letter).map(|(_, kind)| *kind)
+        Some(match letter {
+            b's' => Kind::Text,
+            b'i' => Kind::Int,
+            b'u' => Kind::Uint,
+            b'f' => Kind::Float,
+            b'b' => Kind::Bool,
+            b'd' => Kind::Bytes,
+            b'm' => Kind::Map,
+            b'r' => Kind::Reference,
+            _ => return None,
+        })
     }
 
     fn letter(self) -> u8 {
-        Self::ALL[self as usize].0
+        b"siufbdmr"[self as usize]
     }
 }
 
@@ -69,6 +68,15 @@ impl Hint {
     /// The hint of a value that is no list.
     pub const fn of(kind: Kind) -> Self {
         Self { lists: 0, kind }
+    }
+
+    #[inline]
+    fn from_bytes(text: &[u8]) -> Option<Self> {
+        let (letter, lists) = text.split_last()?;
+        if lists.len() > MAX_LISTS as usize || lists.iter().any(|c| *c != b'a') {
+            return None;
+        }
+        Some(Self { lists: lists.len() as u8, kind: Kind::from_letter(*letter)? })
     }
 
     /// The hint of a list of such values; `None` above [`MAX_LISTS`].
@@ -122,29 +130,33 @@ impl FromStr for Hint {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let (letter, lists) = text.as_bytes().split_last().ok_or(KeyError::Hint)?;
-        if lists.len() > MAX_LISTS as usize || lists.iter().any(|c| *c != b'a') {
-            return Err(KeyError::Hint);
-        }
-        Ok(Self { lists: lists.len() as u8, kind: Kind::from_letter(*letter).ok_or(KeyError::Hint)? })
+        Self::from_bytes(text.as_bytes()).ok_or(KeyError::Hint)
     }
 }
 
-/// Splits a key into its name and its hint. One pass over the bytes, no allocation.
+/// Splits a key into its name and its hint.
 pub fn split_key(key: &str) -> Result<(&str, Hint), KeyError> {
+    let (name, hint) = split_key_bytes(key.as_bytes())?;
+    Ok((&key[..name.len()], hint))
+}
+
+/// Splits a key that is valid UTF-8. One pass over the bytes, no allocation.
+#[inline]
+pub(crate) fn split_key_bytes(key: &[u8]) -> Result<(&[u8], Hint), KeyError> {
     let mut ascii = true;
-    for (at, byte) in key.bytes().enumerate() {
+    for (at, byte) in key.iter().enumerate() {
         match byte {
             b':' => {
-                let name = &key[..at];
-                if name.is_empty() || name.len() > MAX_NAME || (!ascii && has_control(name)) {
+                let (name, hint) = (&key[..at], &key[at + 1..]);
+                if name.is_empty() || name.len() > MAX_NAME || (!ascii && has_control(&String::from_utf8_lossy(name))) {
                     return Err(KeyError::Name);
                 }
-                // Hints have no colon: with another one, the name has it.
-                let hint = key[at + 1..].parse();
-                return hint
-                    .map(|hint| (name, hint))
-                    .map_err(|e| if key[at + 1..].contains(':') { KeyError::Name } else { e });
+                return match Hint::from_bytes(hint) {
+                    Some(hint) => Ok((name, hint)),
+                    // Hints have no colon: with another one, the name has it.
+                    None if hint.contains(&b':') => Err(KeyError::Name),
+                    None => Err(KeyError::Hint),
+                };
             }
             0x00..=0x1f | 0x7f => return Err(KeyError::Name),
             0x80.. => ascii = false,

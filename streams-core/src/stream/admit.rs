@@ -198,11 +198,12 @@ impl Stream {
     /// Costs one verification of a signature, and O(log n).
     pub fn ingest(&mut self, parts: &[u8], from: u64) -> Result<Ingested, Rejected> {
         let object = Object::decode(parts)?;
-        if let Some(answer) = self.recognize(&object) {
-            return answer;
-        }
+        let here = match self.recognize(&object) {
+            Recognized::Answer(answer) => return answer,
+            Recognized::Unproven(here) => here,
+        };
         let (id, authentic) = (object.id(), self.authenticator.authenticate(object));
-        self.admit_or_refuse(id, authentic, from)
+        self.admit_or_refuse(id, here, authentic, from)
     }
 
     /// Takes in many objects at once, whose signatures are verified together: three times as fast where few authors
@@ -212,22 +213,30 @@ impl Stream {
         parts: impl IntoIterator<Item = &'a [u8]>,
         from: u64,
     ) -> Vec<Result<Ingested, Rejected>> {
-        let mut fresh = Vec::new();
+        let mut unproven = Vec::new();
         let answers: Vec<_> = parts
             .into_iter()
-            .map(|parts| match Object::decode(parts) {
-                Err(unsound) => Some(Err(unsound.into())),
-                Ok(object) => self.recognize(&object).or_else(|| {
-                    fresh.push(object);
-                    None
-                }),
+            .map(|parts| {
+                let object = match Object::decode(parts) {
+                    Ok(object) => object,
+                    Err(unsound) => return Some(Err(unsound.into())),
+                };
+                match self.recognize(&object) {
+                    Recognized::Answer(answer) => Some(answer),
+                    Recognized::Unproven(_) => {
+                        unproven.push(object);
+                        None
+                    }
+                }
             })
             .collect();
-        let ids: Vec<ObjectId> = fresh.iter().map(Object::id).collect();
-        let mut fresh = ids.into_iter().zip(self.authenticator.authenticate_batch(fresh));
+        let ids: Vec<ObjectId> = unproven.iter().map(Object::id).collect();
+        let mut proven = ids.into_iter().zip(self.authenticator.authenticate_batch(unproven));
         let mut admit_next = || {
-            let (id, authentic) = fresh.next().expect("one for each that was not answered");
-            self.admit_or_refuse(id, authentic, from)
+            let (id, authentic) = proven.next().expect("one for each that was not answered");
+            // It may have come with this batch.
+            let here = self.graph.find(&id);
+            self.admit_or_refuse(id, here, authentic, from)
         };
         answers.into_iter().map(|answer| answer.unwrap_or_else(&mut admit_next)).collect()
     }
@@ -236,34 +245,35 @@ impl Stream {
     /// archive that it vouched for. All else is judged.
     pub fn ingest_verified(&mut self, parts: &[u8]) -> Result<Ingested, Rejected> {
         let object = Object::decode(parts)?;
-        if let Some(answer) = self.recognize(&object) {
-            return answer;
-        }
+        let here = match self.recognize(&object) {
+            Recognized::Answer(answer) => return answer,
+            Recognized::Unproven(here) => here,
+        };
         let (id, authentic) = (object.id(), self.authenticator.verified_before(object));
-        self.admit_or_refuse(id, authentic, 0)
+        self.admit_or_refuse(id, here, authentic, 0)
     }
 
     /// Admits an object that was authenticated elsewhere, or just signed.
     pub fn admit(&mut self, authentic: Authentic, from: u64) -> Result<Ingested, Rejected> {
-        if let Some(answer) = self.recognize(authentic.object()) {
-            return answer;
-        }
-        self.admit_or_refuse(authentic.id(), Ok(authentic), from)
+        let (id, here) = (authentic.id(), self.graph.find(&authentic.id()));
+        self.admit_or_refuse(id, here, Ok(authentic), from)
     }
 
-    /// The answer on a copy of what is here, or waits, where its signature need not be verified again.
-    fn recognize(&mut self, object: &Object) -> Option<Result<Ingested, Rejected>> {
+    /// Answers on a copy of what is here, or waits, where its signature need not be verified again.
+    fn recognize(&mut self, object: &Object) -> Recognized {
         let id = object.id();
-        if let Some(index) = self.graph.find(&id) {
-            if !object.is_as_sound_as(&self.parts[index.as_usize()]) {
-                return None;
+        let here = self.graph.find(&id);
+        if let Some(index) = here {
+            if object.is_as_sound_as(&self.parts[index.as_usize()]) {
+                self.keep_maps(index, object);
+                return Recognized::Answer(Ok(Ingested::Known));
             }
-            self.keep_maps(index, object);
-            return Some(Ok(Ingested::Known));
+        } else if let Some(waiting) = self.waiting.get(&id)
+            && object.is_as_sound_as(waiting.object().parts())
+        {
+            return Recognized::Answer(Ok(Ingested::Pending { missing: self.cited(waiting).missing }));
         }
-        let waiting = self.waiting.get(&id)?;
-        let sound = object.is_as_sound_as(waiting.object().parts());
-        sound.then(|| Ok(Ingested::Pending { missing: self.cited(waiting).missing }))
+        Recognized::Unproven(here)
     }
 
     /// Keeps the maps of a copy that this replica lacks, but not those that it dropped itself (spec 3.3).
@@ -277,9 +287,11 @@ impl Stream {
         self.keep(index, &object);
     }
 
+    /// Judges an object, which may be here already.
     fn admit_or_refuse(
         &mut self,
         id: ObjectId,
+        here: Option<Index>,
         authentic: Result<Authentic, AuthenticateError>,
         from: u64,
     ) -> Result<Ingested, Rejected> {
@@ -289,7 +301,7 @@ impl Stream {
             }
             Rejected::from(error)
         })?;
-        if let Some(index) = self.graph.find(&id) {
+        if let Some(index) = here {
             self.keep_maps(index, authentic.object());
             return Ok(Ingested::Known);
         }
@@ -419,6 +431,13 @@ impl Stream {
         self.flags.push(if effective { EFFECTIVE } else { 0 } | if redacted { REDACTED } else { 0 });
         self.parts.push(Arc::clone(authentic.object().parts()));
     }
+}
+
+/// What a first look at an object tells.
+enum Recognized {
+    Answer(Result<Ingested, Rejected>),
+    /// The author is to be proven; the object may be here, in another copy.
+    Unproven(Option<Index>),
 }
 
 /// What an object cites.

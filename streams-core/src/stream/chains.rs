@@ -51,10 +51,14 @@ impl Chains {
 
     /// Takes note of the newest object of the graph.
     pub(super) fn push(&mut self, graph: &Graph, index: Index, author: VerifyingKey, previous: Option<Index>) {
-        let chain = *self.by_key.entry(author).or_insert_with(|| {
-            self.chains.push(Chain { author, tip: index, unlinked: None });
-            self.chains.len() as u32 - 1
-        });
+        // The previous is of the same author, and at hand.
+        let chain = match previous {
+            Some(previous) => self.chain_of[previous.as_usize()],
+            None => *self.by_key.entry(author).or_insert_with(|| {
+                self.chains.push(Chain { author, tip: index, unlinked: None });
+                self.chains.len() as u32 - 1
+            }),
+        };
         self.chain_of.push(chain);
         self.next.push(index);
         let is_root = index.as_usize() == 0;
