@@ -1,4 +1,27 @@
-//! Streams.
+//! Signed, content-addressed event streams: pure logic, from bytes to state.
+//!
+//! An object travels one way, and each step proves something that the next relies on:
+//!
+//! 1. **Decode** ([`Object::decode`]): the bytes are the canonical parts of an object, within the limits, and every map
+//!    hashes to the reference at its place. Otherwise the copy is *dropped* ([`Unsound`]): another copy may be good.
+//! 2. **Authenticate** ([`Authenticator`]): its author signed its id, and its header keeps the rules that the object
+//!    alone can tell. A bad signature is the copy's fault; a header of a later version is *newer* ([`Newer`]), and nobody
+//!    is at fault; a broken rule *refuses* the id for ever ([`HeaderError`]).
+//! 3. **Admit** ([`Stream::ingest`]): its rules are well formed, its past is here, its generation is right, and somebody
+//!    in its past allowed it to its author. Otherwise it is refused by the rule it broke ([`Refused`]), or it waits in a
+//!    bounded room and is a gap ([`Ingested::Pending`]).
+//! 4. **Insert** ([`graph::Graph`]): ids and edges, in a graph that knows nothing of content.
+//! 5. **Linearize** ([`Stream::order`]): one order of all objects, a pure function of their set.
+//! 6. **Judge**: which of them are effective ([`Entry::effective`]). The others stay, and are not replayed.
+//! 7. **Replay** ([`Stream::replay`]): state as a fold.
+//!
+//! Whoever has the same objects gets the same answer at every step, whatever the order of their arrival. There is no
+//! clock, thread, file, socket or randomness here: they are arguments.
+//!
+//! Writing goes the other way: a [`Draft`], signed, is an [`Authentic`] object; [`Stream::append`] does all in one. Your
+//! own types become content by [`to_map`] and come back by [`Object::data_as`].
+//!
+//! Paragraphs such as "spec 4.2" are those of `docs/spec.md`.
 
 #![forbid(unsafe_code)]
 
@@ -37,3 +60,8 @@ pub use stream::content::{Content, ContentError};
 pub use stream::replay::Entry;
 pub use stream::ties::Ties;
 pub use stream::{Fork, OpenError, Stream};
+
+/// The examples of the README run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
