@@ -1361,7 +1361,8 @@ def oh1_value(value, hint):
             pairs += hash("s", key.encode()) + oh1_value(below, hint_of(key))
         return hash("o", pairs)
     if hint[0] == "a":
-        return hash("a", b"".join(oh1_value(element, hint[1:]) for element in value))
+        elements = (element for element in value if element not in (None, "", [], {}))
+        return hash("a", b"".join(oh1_value(element, hint[1:]) for element in elements))
     if hint in "iu":
         return hash(hint, str(value).encode())
     if hint == "b":
@@ -1369,7 +1370,8 @@ def oh1_value(value, hint):
     if hint == "d":
         return hash("d", base64.b64decode(value))
     if hint == "f":
-        return hash("f", struct.pack(">d", value).hex().encode())
+        bits = struct.unpack(">Q", struct.pack(">d", value))[0]
+        return hash("f", hash("f", b"%x" % bits))
     return hash("s", value.encode())
 
 
@@ -2422,6 +2424,17 @@ def write_identity():
     tie_of("a generation of two bytes is big-endian", digest, 256, OWNER)
     tie_of("a generation beyond 2^53", digest, 2**53 + 1, OWNER)
     tie_of("the greatest generation", digest, 2**64 - 1, OWNER)
+    # 12.2: the original project's own facts are in proposal.json; these hold what the paragraph says beyond them.
+    for name, entries, expected in (
+        ("a float is hashed twice, as hex without leading zeros", {"a:f": 1.5}, "oh1.7u9ErdE4cQYNtCNt1D1eJU2iRvU5t28EvHKTHWHmUNJi"),
+        ("0.0 is one hexadecimal digit", {"a:f": 0.0}, "oh1.7TWC8atMN5GUVorvybg6nNEb2xX1WEsy26bAV3Q8dfiM"),
+        ("a list of floats", {"a:af": [1.5, -2.0]}, "oh1.Ccu1woFhNXvzGS2FmZTohapuczYDJX16UMujQRGrLrgm"),
+        ("empty elements of a list are left out", {"a:as": ["b", "", "c"]}, "oh1.6SGJbombvThcHWzycuNWXmNWY3bSbG9rzvu9WqH663gq"),
+        ("a bool, and bytes", {"a:b": True, "b:d": "AQI="}, "oh1.8wo1soJy1mN7kGmxDhkg5BmCMAQGbprPJZEit7kr9KdV"),
+    ):
+        assert oh1(entries) == expected, name
+        file.add("oh1", name, input=entries, expected=expected)
+
     return file
 
 

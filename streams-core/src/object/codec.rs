@@ -1,7 +1,7 @@
 //! Canonical bytes (spec 2.1): strict DAG-CBOR, one encoding for each block.
 //!
-//! [`scan`] is the hot path of everything that is received: it checks a block once, in place, and hands out what it
-//! passes. [`Reader`] walks bytes that were scanned before, [`Writer`] writes them.
+//! `scan` is the hot path of everything that is received: it checks a block once, in place, and hands out what it
+//! passes. `Reader` walks bytes that were scanned before, `Writer` writes them.
 
 use smallvec::SmallVec;
 

@@ -1,6 +1,6 @@
 //! The header (spec 4): the names that an object may have at its top.
 //!
-//! [`Fields`] finds them while the block is scanned, without judging; [`Header`] is the view of an object whose header
+//! `Fields` finds them while the block is scanned, without judging; [`Header`] is the view of an object whose header
 //! keeps every rule that can be judged by the object alone.
 
 use super::author::{AUTHOR_LEN, AuthorError, VerifyingKey};
