@@ -3,6 +3,8 @@
 
     python3 reference.py check [PATH...]    run vector files, or folders of them (default: the folder `vectors` beside this file)
     python3 reference.py write              write the vector files anew (proposal.json is given, and stays as it is)
+    python3 reference.py search [--seconds N] [--seed N]
+                                            judge small random streams, and look for one that breaks a promise of the specification
 
 The numbers in comments are the paragraphs of docs/spec.md; the format of the vectors is docs/vectors.md. Everything is the standard library of
 Python 3.11. The rooms follow the sections: what the specification builds on (BLAKE3, Ed25519, bases), 1 to 12, 14, then the vectors.
@@ -16,7 +18,9 @@ import pathlib
 import re
 import struct
 import sys
+import time
 from dataclasses import dataclass
+from random import Random
 
 # ---------------------------------------------------------------------------------------------------------------------------------------
 # 14 Fates and codes
@@ -3998,7 +4002,7 @@ DENY_ALL = {"effect:s": "deny"}
 
 
 class Scene:
-    """A stream to be judged, in the making. Events arrive as they are made; without `after` they come after the root alone."""
+    """A stream to be judged, in the making. Without `after` an event comes after the root alone."""
 
     def __init__(self, root):
         self.root, self.events = root, []
@@ -4037,13 +4041,18 @@ class Scene:
         count = 1 + len(past) if count is None else count
         return self.event(by, *after, type="streams/checkpoint", data={"count:u": count, "order:d": right if order is None else order})
 
+    def arrival(self, file):
+        """What is judged does not depend on the order of arrival (9.1): as they were made, in reverse, and the first half last, in turn."""
+        half = len(self.events) // 2
+        return [self.events, self.events[::-1], self.events[half:] + self.events[:half]][len(file.content.get("judge", ())) % 3]
+
     def judged(
         self, file, name, *, void=(), why=(), chain=(), points=(), ranks=(), read=(), shown=(), adopted=(), removed=None, refused=(),
         simulated=(), deliver=None,
     ):  # fmt: skip
         """Adds a case. `void`: those that are not effective, with the reason or None; `why`: reasons of others. `chain`: the checkpoints that are
         accepted; `points`: what the others are. `adopted`: by each object its adoption. What is neither void nor refused is effective."""
-        delivered = self.events if deliver is None else deliver
+        delivered = self.arrival(file) if deliver is None else deliver
         admitted = [event for event in delivered if event not in refused]
         void, adopted = dict.fromkeys(void) if not isinstance(void, dict) else void, dict(adopted)
         order = stated_order(self.root, admitted, chain)
@@ -4330,6 +4339,22 @@ def judge_append(file):
     late = s.said(BEN, grant, text="nobody has seen this")
     s.judged(file, "re-granting revives what was beside the removal and arrives after it", void=[knowing])
     s, grant = granted()
+    denial, said, unseen = deny(), s.said(BEN, grant), s.said(BEN, grant, text="unseen")
+    lifted = s.withdraws(OWNER, denial, denial, said)
+    s.judged(file, "a denial is withdrawn by who has seen what it voided: that stays void, what it has not seen is revived", void={said: denied(denial)}, why={unseen: allowed(grant)})
+    adopt = s.adopts(OWNER, [said], lifted)
+    s.judged(file, "a denial is withdrawn by who has seen what it voided, and adopts it", void={said: denied(denial)}, adopted={said: adopt})
+    s, grant = granted()
+    taken, said, unseen = s.withdraws(OWNER, grant), s.said(BEN, grant), s.said(BEN, grant, text="unseen")
+    again = s.policy(OWNER, taken, said, rules=[give(BEN)])
+    s.judged(file, "a re-grant by who has seen what the removal voided: that stays void, what it has not seen is revived", void={said: withdrawn(taken)}, why={unseen: allowed(grant)})
+    both = s.said(BEN, again, unseen, text="on")
+    s.judged(file, "after a re-grant the author goes on, above what is void and what is revived", void={said: withdrawn(taken)}, why={both: allowed(again)})
+    s = Scene(root_with(APPEND_ALL, allows("govern", subjects=[CID])))
+    denial, said = s.policy(CID, rules=[denies(BEN)]), s.said(BEN)
+    out = s.policy(OWNER, said, rules=[denies(CID)])
+    s.judged(file, "the author of a denial is denied beside it by who has seen what it voided: revived", void={denial: denied(out)}, why={said: allowed(id_of(s.root))})
+    s, grant = granted()
     denial, said = deny(), s.said(BEN, grant)
     other = s.withdraws(OWNER, grant, denial)
     s.judged(file, "a denial and a withdrawal beside it: the denial is named", void={said: denied(denial)})
@@ -4386,8 +4411,34 @@ def judge_append(file):
         s.judged(file, f"{title} needs append, and has it", why={one: allowed(grant)})
         denial = s.policy(OWNER, grant, rules=[{**denies(BEN), "resources:as": [type]}])
         s.judged(file, f"{title} needs append, and is denied beside it", void={one: denied(denial)})
-    fork_root = root_with(APPEND_ALL)
-    s = Scene(fork_root)
+    s = Scene(root_with(APPEND_ALL, allows("govern", subjects=[CID])))
+    base = s.policy(CID, rules=[allows("read")])
+    left, right = s.policy(CID, base, rules=[denies(DEE)]), s.policy(CID, base, rules=[denies(BEN)])
+    on_left, on_right, on_both = s.said(BEN, left), s.said(BEN, right), s.said(BEN, left, right)
+    s.judged(file, "a governor's fork: each branch is known or beside by itself", void={on_left: denied(right, rank=1), on_right: denied(right, "known", rank=1), on_both: denied(right, "known", rank=1)})
+    dee_left, dee_both = s.said(DEE, right), s.said(DEE, left, right)
+    lifts = s.policy(CID, right, withdraws=[left, right])
+    late = s.said(BEN, lifts, text="late")
+    s.judged(
+        file, "a governor's fork: a withdrawal on one branch does not reach the other", void={on_right: denied(right, "known", rank=1), on_both: denied(right, "known", rank=1), dee_left: denied(left, rank=1), dee_both: denied(left, "known", rank=1)},
+        why={on_left: allowed(id_of(s.root)), late: allowed(id_of(s.root))},
+    )
+    s = Scene(root_with(APPEND_ALL, allows("govern", subjects=[CID])))
+    first = s.policy(CID, rules=[denies(BEN)])
+    beside = s.said(DEE)
+    second = s.policy(CID, beside, rules=[denies(EVE)])
+    third = s.policy(CID, second, beside, first, withdraws=[first, second])
+    b, e = s.said(BEN, third), s.said(EVE, third)
+    s.judged(file, "a governor's fork, merged by a withdrawal of both branches", why={b: allowed(id_of(s.root)), e: allowed(id_of(s.root))})
+    s = Scene(root_with(APPEND_ALL))
+    said = s.said(BEN)
+    for by in (CID, DEE, EVE):
+        said = s.said(by, said)
+    denial = s.policy(OWNER, rules=[DENY_ALL])
+    s.judged(file, "a wildcard denial beside a conversation", void={event: denied(denial) for event in s.events[:4]})
+    calm = s.withdraws(OWNER, denial)
+    s.judged(file, "a wildcard denial beside a conversation, withdrawn beside it too")
+    s = Scene(root_with(APPEND_ALL))
     left, right = s.said(BEN, text="left"), s.said(BEN, text="right")
     denial = s.policy(OWNER, left, rules=[denies(BEN)])
     s.judged(file, "of a fork the branch that the denial has not seen goes", void={right: denied(denial)}, why={left: allowed(id_of(s.root))})
@@ -4629,7 +4680,7 @@ def judge_ranks(file):
             refused = rank is None
             denial, said, ruled = place(lambda *after: s.policy(by, *after, rules=[denies(DEE)]))
             name = f"a governor is denied by {title}, {where}: {'void' if goes else 'without effect'}"
-            if refused and where == "known":
+            if rank in (None, 2, 3) and where == "seen before" or refused and where == "known":
                 continue
             void = {said: denied(denial, set, rank=rank), ruled: denied(denial, set, rank=rank)} if goes else {}
             s.judged(file, name, void=void, refused=[denial] if refused else (), ranks=[(DEE, ruled, None if goes else 2)])
@@ -5233,6 +5284,21 @@ def judge_finality(file):
     point = s.point(GUS, ben, d, e)
     s.judged(file, "the checkpoint decides between a denial it has seen and one it has not", chain=[point], void={d: denied(ben, rank=1)}, why={e: allowed(id_of(s.root), 0)})
     s, said, point = room()
+    high = s.policy(OWNER, point, rules=[denies(BEN)])
+    second = s.point(GUS, high, chain=[point])
+    low = s.policy(OWNER, rules=[denies(BEN)])
+    late = s.said(BEN, text="late")
+    s.judged(file, "the first denial in the order is the one of the earlier epoch, whatever the generation", chain=[point, second], void={late: denied(high)}, why={said: allowed(id_of(s.root))})
+    s.judged(file, "the same denials, without the second checkpoint", chain=[point], void={late: denied(low)}, deliver=[said, point, high, low, late])
+    s, said, point = room()
+    grant = s.policy(DEE, point, rules=[govern(EVE)])
+    late = s.policy(EVE, grant, rules=[denies(BEN)])
+    ben = s.said(BEN, point, text="tail")
+    second = s.point(GUS, late, chain=[point])
+    s.judged(file, "a denial that a checkpoint makes final reaches what comes late", chain=[point, second], void={ben: denied(late, rank=2)})
+    third = s.point(GUS, ben, point, chain=[point])
+    s.judged(file, "a denial and what is beside it, each below a checkpoint of its own, both un-accepted", chain=[point], points={second: "force", third: "force"}, void={ben: denied(late, rank=2)})
+    s, said, point = room()
     gone = s.policy(OWNER, point, rules=[denies(DEE)])
     redact = s.redacts(DEE, [{"text:s": "early"}], said)
     s.judged(file, "a late redaction by who governs no longer", chain=[point], void={redact: denied(gone)}, removed=[])
@@ -5269,11 +5335,229 @@ def write():
     return 0
 
 
+# ---------------------------------------------------------------------------------------------------------------------------------------
+# Searching: small streams at random, and what must hold of every one of them.
+# ---------------------------------------------------------------------------------------------------------------------------------------
+
+
+class Invented:
+    """A random stream: unsigned objects, so that it is quick to make. Everybody acts, allowed or not, on leaves or on old parents."""
+
+    PEOPLE = [OWNER.text, BEN.text, CID.text, DEE.text]
+
+    def __init__(self, random):
+        self.random = random
+        everybody, holder = self.PEOPLE[1:], random.choice(self.PEOPLE[1:])
+        rules = [APPEND_ALL] * random.choice((0, 1, 1))
+        rules += [self.rule("allow", "govern", someone) for someone in everybody if random.random() < 0.5]
+        rules += [self.rule("allow", "checkpoint", holder)] * random.choice((0, 0, 1))
+        self.may_checkpoint = [OWNER.text, holder]
+        root = {**ROOT_ENTRIES, "nonce:d": random.randbytes(16), **({"policies:am": rules} if rules else {})}
+        self.stream = Stream(Object(build(root)))
+        self.refusals = {}
+        for _ in range(random.randint(4, 16)):
+            self.invent()
+
+    @staticmethod
+    def rule(effect, action, *subjects):
+        return {"effect:s": effect, **({"actions:as": [action]} if action else {}), "subjects:as": list(subjects)}
+
+    def invent(self):
+        random, stream = self.random, self.stream
+        everything = list(stream.admitted)
+        parents = stream.leaves() if random.random() < 0.4 else random.sample(everything, min(len(everything), random.choice((1, 1, 1, 2, 3))))
+        parents = sorted(set(parents))[:16]
+        past = set(parents).union(*(stream.past(id) for id in parents))
+        more = {"type:s": TYPE_OF_EVENT}
+        author = random.choice(self.PEOPLE)
+        kind = random.choices(("said", "rules", "withdraws", "checkpoint", "adopts"), (25, 40, 20, 10, 5))[0]
+        if kind == "rules":
+            someone = random.choice(self.PEOPLE)
+            effect, action = random.choice((("allow", "govern"), ("allow", "append"), ("deny", None), ("deny", "govern"), ("deny", "append")))
+            more = {"type:s": "streams/policy", "policies:am": [self.rule(effect, action, someone)]}
+        elif kind == "withdraws":
+            policies = [id for id in (past if random.random() < 0.8 else everything) if rules_of(stream.admitted[id]) is not None] or parents
+            named = random.sample(policies, min(len(policies), random.choice((1, 1, 2))))
+            more = {"type:s": "streams/policy", "data:m": {"withdraws:ar": [Reference(id) for id in named]}}
+        elif kind == "checkpoint":
+            author = random.choice(self.may_checkpoint)
+            data = {"count:u": len(past) + (random.random() < 0.1), "order:d": blake3(b"".join(stream.order(past)))}
+            more = {"type:s": "streams/checkpoint", "data:m": data}
+        elif kind == "adopts":
+            more = {"type:s": "streams/adopt", "data:m": {"objects:ar": [Reference(id) for id in random.sample(everything, 1)]}}
+        height = 1 + max(generation(stream.admitted[id]) for id in parents)
+        edges = {"stream:r": Reference(stream.root.id), "parents:ar": [Reference(id) for id in parents], "generation:u": height}
+        event = Object(build({**more, **edges, "author:s": author, "timestamp:u": random.getrandbits(32)}))
+        try:
+            stream.settle(event)
+        except Fault as fault:
+            self.refusals[event.id] = fault.code
+
+    def part(self, ids):
+        """The stream of a replica that holds these ids alone, delivered in another order."""
+        stream = Stream(self.stream.root)
+        ids = [id for id in ids if id != self.stream.root.id]
+        self.random.shuffle(ids)
+        for id in ids:
+            if id not in stream.admitted:
+                stream.settle(self.stream.admitted[id])
+                stream.settle_waiting()
+        assert not stream.waiting
+        return stream
+
+    def some(self):
+        """A subset that is closed under past."""
+        ids = self.random.sample(list(self.stream.admitted), self.random.randint(1, len(self.stream.admitted)))
+        return {self.stream.root.id}.union(ids, *(self.stream.past(id) for id in ids))
+
+
+def broken_promises(invented):
+    """The invariants, each with the paragraph that promises it. Yields a title for each that does not hold."""
+    whole = invented.stream
+    now = Judgement(whole)
+
+    again = Judgement(invented.part(whole.admitted))
+    if (now.order, now.verdicts, now.epoch, now.replay()) != (again.order, again.verdicts, again.epoch, again.replay()):
+        yield "9.1: the outcome depends on S alone, not on the order of delivery"
+
+    for id in now.order:
+        object, author, verdict = whole.admitted[id], whole.author(id), now.verdicts[id]
+        point = whole.type(id) == "streams/checkpoint"
+        if any(now.order.index(ancestor) > now.order.index(id) for ancestor in whole.past(id)):
+            yield "9.1: the order extends the causal order"
+        if author == now.owner and not point and not verdict.is_effective:
+            yield "8.3: the owner is always effective"
+        if id in now.policies and now.ranks.get(id, INFINITE) != now.rank(author, id):
+            yield "8.5: the ranks that the strata give are those that the definition gives"
+        if id in now.policies and (id in now.ranks) != verdict.is_effective:
+            yield "8.5: a policy object is effective iff the rank of its author at it is finite"
+        if verdict.why == "allowed" and not (verdict.by in whole.past(id) and verdict.by in now.ranks and leads_to_owner(now, verdict.by)):
+            yield "8.7: who is effective has a chain of rules that leads to the owner"
+        if id not in now.policies and not point and not verdict.is_effective and allowed_by_seniors(now, id):
+            yield "8.6: equals and juniors take nothing that a senior gave"
+        if not point and author != now.owner and verdict.is_effective and denied_in_spite(now, id):
+            yield "8.6: nobody is effective against a standing denial by the owner that is not after it"
+
+    for p, rank in now.ranks.items():
+        without = muted(whole, p)
+        for subject in invented.PEOPLE:
+            for e in now.order:
+                before, after = now.rank(subject, e), without.rank(subject, e)
+                if before != after and min(before, after) <= rank:
+                    yield "8.5: a policy object changes no rank that is its author's own or a lower number"
+
+    for _ in range(3):
+        smaller = invented.part(invented.some())
+        before = Judgement(smaller)
+        yield from changed_by_arrivals(before, now)
+
+    top = {"type:s": TYPE_OF_EVENT, "author:s": OWNER.text}
+    for rules in ([DENY_ALL], [{"effect:s": "allow", "actions:as": ["govern", "append"], "subjects:as": invented.PEOPLE}], None):
+        more = {"type:s": "streams/policy", "policies:am": rules} if rules else {
+            "type:s": "streams/policy", "data:m": {"withdraws:ar": [Reference(id) for id in now.policies]},
+        }  # fmt: skip
+        height = 1 + max(generation(object) for object in whole.admitted.values())
+        edges = {"stream:r": Reference(whole.root.id), "parents:ar": [Reference(id) for id in whole.leaves()[:16]], "generation:u": height}
+        if len(whole.leaves()) <= 16 and simulate(whole, [Object(build({**top, **more, **edges}))]) != ([], []):
+            yield "8.4: a policy object above everything changes no verdict"
+
+
+def leads_to_owner(judgement, p):
+    if judgement.ranks[p] == 0:
+        return True
+    given = judgement.verdicts[p].by
+    return judgement.ranks[given] < judgement.ranks[p] and given in judgement.stream.past(p) and leads_to_owner(judgement, given)
+
+
+def allowed_by_seniors(judgement, e):
+    """Whether the author governs at e, and those of lower rank alone decide, in both sets, that it is allowed."""
+    access = access_of(judgement.stream.admitted[e])
+    rank = judgement.rank(access.subject, e)
+
+    def decides(within):
+        return decide([rule for p in judgement.standing(within) if judgement.ranks[p] < rank for rule in judgement.policies[p]], access) == "allow"
+
+    return 1 <= rank <= HIGHEST_RANK and decides(judgement.known(e)) and decides(judgement.beside(e))
+
+
+def denied_in_spite(judgement, e):
+    """Whether the owner denies its author the access in a policy object that nobody withdraws, that has not seen e, and is of no later epoch."""
+    access = access_of(judgement.stream.admitted[e])
+    named = set().union(*(judgement.withdraws[w] for w in judgement.ranks))
+    return any(
+        judgement.ranks[p] == 0 and p not in named and e not in judgement.stream.past(p) and judgement.epoch[p] <= judgement.epoch[e]
+        and any(rule.effect == "deny" and matches(rule, access) for rule in judgement.policies[p])
+        for p in judgement.ranks
+    )  # fmt: skip
+
+
+def muted(stream, p):
+    """The judgement in which p stays where it is, and says nothing."""
+
+    class Muted(Judgement):
+        def rank_policies(self):
+            self.policies[p], self.withdraws[p] = [], set()
+            return super().rank_policies()
+
+    return Muted(stream)
+
+
+def changed_by_arrivals(before, after):
+    """9.1, 9.4, of a replica that holds less, and one that holds more."""
+    points = lambda judgement: {id for id in judgement.order if judgement.stream.type(id) == "streams/checkpoint"}
+    if points(before) == points(after) and [id for id in after.order if id in before.epoch] != before.order:
+        yield "9.1: adding objects that are not checkpoints never changes the mutual order of others"
+    force = [id for id in points(after) if after.stream.lacks_force(id) is None]
+    past = after.stream.past
+    beside = [(a, b) for a in force for b in force if a != b and a not in past(b) and b not in past(a)]
+    stands = len(before.chain)
+    if beside:  # back to the last accepted one below both
+        below = [c for c in before.chain if all(c in past(a) and c in past(b) for a, b in beside)]
+        stands = len(below)
+    if after.chain[:stands] != before.chain[:stands]:
+        yield "9.4: accepted checkpoints stay accepted, unless a holder equivocates"
+    final = [id for id in before.order if before.epoch[id] <= stands]
+    if after.order[: len(final)] != final or any(after.epoch[id] != before.epoch[id] for id in final):
+        yield "9.4: the order and epochs of what is final stand"
+    if any(after.verdicts[id] != before.verdicts[id] for id in final):
+        yield "9.4: the verdicts of what is final stand, with their reasons"
+    replayed = lambda judgement: judgement.replay()[: len([id for id in judgement.replay() if place_of(judgement, id) in final])]
+    if replayed(after) != replayed(before):
+        yield "9.4: the replay of what is final stands"
+
+
+def place_of(judgement, id):
+    """Where an object is handed out: at itself, or at what adopts it."""
+    return id if judgement.is_effective(id) else judgement.adoptions()[id]
+
+
+def search(seconds, seed):
+    """Prints what was found; each stream can be made again by its number."""
+    end, number, broken = time.monotonic() + seconds, seed, {}
+    sizes, void, final, refused = 0, 0, 0, 0
+    while time.monotonic() < end:
+        invented = Invented(Random(number))
+        judgement = Judgement(invented.stream)
+        sizes, refused = sizes + len(judgement.order), refused + len(invented.refusals)
+        void += sum(not verdict.is_effective for verdict in judgement.verdicts.values())
+        final += sum(epoch <= len(judgement.chain) for epoch in judgement.epoch.values())
+        for title in set(broken_promises(invented)):
+            broken.setdefault(title, []).append((len(judgement.order), number))
+        number += 1
+    print(f"{number - seed} streams, {sizes} objects admitted, {refused} refused, {void} void, {final} final")
+    for title, found in sorted(broken.items()):
+        print(f"BROKEN {len(found)} times, the smallest by seed {min(found)[1]}, {min(found)[0]} objects: {title}")
+    return 1 if broken else 0
+
+
 def main(arguments):
     if arguments == ["write"]:
         return write()
     if arguments[:1] == ["check"]:
         return check([pathlib.Path(argument) for argument in arguments[1:]] or [FOLDER])
+    if arguments[:1] == ["search"]:
+        options = dict(zip(arguments[1::2], arguments[2::2]))
+        return search(float(options.get("--seconds", 20)), int(options.get("--seed", 1)))
     print(__doc__.strip())
     return 2
 
