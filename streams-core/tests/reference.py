@@ -7,7 +7,7 @@
                                             judge small random streams, and look for one that breaks a promise of the specification
 
 The numbers in comments are the paragraphs of docs/spec.md; the format of the vectors is docs/vectors.md. Everything is the standard library of
-Python 3.11. The rooms follow the sections: what the specification builds on (BLAKE3, Ed25519, bases), 1 to 12, 14, then the vectors.
+Python 3.11. The rooms follow the sections: what the specification builds on (BLAKE3, Ed25519, bases), 1 to 12, 14, then the vectors, then the search.
 """
 
 import base64
@@ -4182,7 +4182,10 @@ def judge_append(file):
     own = s.said(OWNER)
     rules = s.policy(OWNER, rules=[give(BEN)])
     said = s.said(BEN, rules)
-    s.judged(file, "a denial of everything in the root: not the owner, and everybody else", void={said: denied(id_of(s.root), "known")}, why={own: BY_OWNER})
+    s.judged(
+        file, "a denial of everything in the root: not the owner, and everybody else",
+        void={said: denied(id_of(s.root), "known")}, why={own: BY_OWNER},
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL))
     deny = s.policy(OWNER, rules=[denies(OWNER)])
     own = s.said(OWNER, deny)
@@ -4329,31 +4332,49 @@ def judge_append(file):
     knowing = s.said(BEN, denial, text="knowing")
     lifted = s.withdraws(OWNER, denial)
     after = s.said(BEN, lifted, text="after")
-    s.judged(file, "withdrawing a denial revives what was beside it, not what was written knowing it", void={knowing: denied(denial, "known")}, why={said: allowed(grant), after: allowed(grant)})
+    s.judged(
+        file, "withdrawing a denial revives what was beside it, not what was written knowing it",
+        void={knowing: denied(denial, "known")}, why={said: allowed(grant), after: allowed(grant)},
+    )  # fmt: skip
     s, grant = granted()
     taken, said = s.withdraws(OWNER, grant), s.said(BEN, grant)
     knowing = s.said(BEN, taken, text="knowing")
     again = s.policy(OWNER, taken, rules=[give(BEN)])
     after = s.said(BEN, again, text="after")
-    s.judged(file, "re-granting revives what was beside the removal, not what was written knowing it", void={knowing: withdrawn(taken, "known")}, why={said: allowed(grant), after: allowed(again)})
+    s.judged(
+        file, "re-granting revives what was beside the removal, not what was written knowing it",
+        void={knowing: withdrawn(taken, "known")}, why={said: allowed(grant), after: allowed(again)},
+    )  # fmt: skip
     late = s.said(BEN, grant, text="nobody has seen this")
     s.judged(file, "re-granting revives what was beside the removal and arrives after it", void=[knowing])
     s, grant = granted()
     denial, said, unseen = deny(), s.said(BEN, grant), s.said(BEN, grant, text="unseen")
     lifted = s.withdraws(OWNER, denial, denial, said)
-    s.judged(file, "a denial is withdrawn by who has seen what it voided: that stays void, what it has not seen is revived", void={said: denied(denial)}, why={unseen: allowed(grant)})
+    s.judged(
+        file, "a denial is withdrawn by who has seen what it voided: that stays void, what it has not seen is revived",
+        void={said: denied(denial)}, why={unseen: allowed(grant)},
+    )  # fmt: skip
     adopt = s.adopts(OWNER, [said], lifted)
     s.judged(file, "a denial is withdrawn by who has seen what it voided, and adopts it", void={said: denied(denial)}, adopted={said: adopt})
     s, grant = granted()
     taken, said, unseen = s.withdraws(OWNER, grant), s.said(BEN, grant), s.said(BEN, grant, text="unseen")
     again = s.policy(OWNER, taken, said, rules=[give(BEN)])
-    s.judged(file, "a re-grant by who has seen what the removal voided: that stays void, what it has not seen is revived", void={said: withdrawn(taken)}, why={unseen: allowed(grant)})
+    s.judged(
+        file, "a re-grant by who has seen what the removal voided: that stays void, what it has not seen is revived",
+        void={said: withdrawn(taken)}, why={unseen: allowed(grant)},
+    )  # fmt: skip
     both = s.said(BEN, again, unseen, text="on")
-    s.judged(file, "after a re-grant the author goes on, above what is void and what is revived", void={said: withdrawn(taken)}, why={both: allowed(again)})
+    s.judged(
+        file, "after a re-grant the author goes on, above what is void and what is revived",
+        void={said: withdrawn(taken)}, why={both: allowed(again)},
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL, allows("govern", subjects=[CID])))
     denial, said = s.policy(CID, rules=[denies(BEN)]), s.said(BEN)
     out = s.policy(OWNER, said, rules=[denies(CID)])
-    s.judged(file, "the author of a denial is denied beside it by who has seen what it voided: revived", void={denial: denied(out)}, why={said: allowed(id_of(s.root))})
+    s.judged(
+        file, "the author of a denial is denied beside it by who has seen what it voided: revived",
+        void={denial: denied(out)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
     s, grant = granted()
     denial, said = deny(), s.said(BEN, grant)
     other = s.withdraws(OWNER, grant, denial)
@@ -4364,7 +4385,10 @@ def judge_append(file):
     second = s.policy(OWNER, rules=[give(BEN, CID)])
     taken = s.withdraws(OWNER, grant)
     said = s.said(BEN, grant, second)
-    s.judged(file, "of two grants one is withdrawn beside it", why={said: allowed(min(grant, second, key=lambda one: stated_order(s.root, [grant, second], ()).index(one.id)))})
+    s.judged(
+        file, "of two grants one is withdrawn beside it",
+        why={said: allowed(min(grant, second, key=lambda one: stated_order(s.root, [grant, second], ()).index(one.id)))},
+    )  # fmt: skip
     s, grant = granted()
     second = s.policy(OWNER, grant, rules=[give(BEN)])
     taken = s.withdraws(OWNER, grant, second)
@@ -4415,7 +4439,10 @@ def judge_append(file):
     base = s.policy(CID, rules=[allows("read")])
     left, right = s.policy(CID, base, rules=[denies(DEE)]), s.policy(CID, base, rules=[denies(BEN)])
     on_left, on_right, on_both = s.said(BEN, left), s.said(BEN, right), s.said(BEN, left, right)
-    s.judged(file, "a governor's fork: each branch is known or beside by itself", void={on_left: denied(right, rank=1), on_right: denied(right, "known", rank=1), on_both: denied(right, "known", rank=1)})
+    s.judged(
+        file, "a governor's fork: each branch is known or beside by itself",
+        void={on_left: denied(right, rank=1), on_right: denied(right, "known", rank=1), on_both: denied(right, "known", rank=1)},
+    )  # fmt: skip
     dee_left, dee_both = s.said(DEE, right), s.said(DEE, left, right)
     lifts = s.policy(CID, right, withdraws=[left, right])
     late = s.said(BEN, lifts, text="late")
@@ -4467,7 +4494,10 @@ def judge_withdrawals(file):
     swap = s.policy(OWNER, grant, rules=[give(CID)], withdraws=[grant])
     undo = s.withdraws(OWNER, swap)
     ben, cid = s.said(BEN, undo), s.said(CID, undo)
-    s.judged(file, "of a withdrawn withdrawal with rules the rules go, and the withdrawal stays", void={ben: withdrawn(swap, "known"), cid: withdrawn(undo, "known")})
+    s.judged(
+        file, "of a withdrawn withdrawal with rules the rules go, and the withdrawal stays",
+        void={ben: withdrawn(swap, "known"), cid: withdrawn(undo, "known")},
+    )  # fmt: skip
     for title, what in (
         ("an event", lambda s, grant: s.said(OWNER, grant)),
         ("what nobody has", lambda s, grant: reference("nothing")),
@@ -4482,7 +4512,9 @@ def judge_withdrawals(file):
         s.judged(file, f"a withdrawal of {title} is without force", why={said: allowed(grant)})
         taken = s.policy(OWNER, taken, withdraws=[named, grant, named])
         knowing = s.said(BEN, taken)
-        s.judged(file, f"a withdrawal of {title}, and of a grant, and again: the grant", void={said: withdrawn(taken), knowing: withdrawn(taken, "known")})
+        s.judged(
+            file, f"a withdrawal of {title}, and of a grant, and again: the grant", void={said: withdrawn(taken), knowing: withdrawn(taken, "known")},
+        )  # fmt: skip
     s = Scene(root_with(APPEND_ALL))
     taken = s.policy(OWNER, withdraws=[id_of(s.root)])
     knowing, beside = s.said(BEN, taken), s.said(BEN)
@@ -4515,10 +4547,16 @@ def judge_withdrawals(file):
     removed = s.withdraws(OWNER, govern, grant)
     void = s.policy(BEN, removed, rules=[give(DEE)])
     cid, dee = s.said(CID, removed), s.said(DEE, void)
-    s.judged(file, "a removed governor's earlier grants stay, and later ones are void", void={void: withdrawn(removed, "known"), dee: NO_RULE}, why={cid: allowed(grant, rank=1)})
+    s.judged(
+        file, "a removed governor's earlier grants stay, and later ones are void",
+        void={void: withdrawn(removed, "known"), dee: NO_RULE}, why={cid: allowed(grant, rank=1)},
+    )  # fmt: skip
     taken = s.withdraws(OWNER, grant, removed)
     last = s.said(CID, taken, text="last")
-    s.judged(file, "a removed governor's earlier grants, withdrawn by the owner", void={void: None, dee: None, cid: withdrawn(taken), last: withdrawn(taken, "known")})
+    s.judged(
+        file, "a removed governor's earlier grants, withdrawn by the owner",
+        void={void: None, dee: None, cid: withdrawn(taken), last: withdrawn(taken, "known")},
+    )  # fmt: skip
     s = Scene(ROOT_ENTRIES)
     govern = s.policy(OWNER, rules=[give(BEN, actions=["govern"])])
     grant = s.policy(BEN, govern, rules=[give(CID)])
@@ -4530,7 +4568,10 @@ def judge_withdrawals(file):
     denial = s.policy(BEN, govern, rules=[denies(CID)])
     removed = s.withdraws(OWNER, govern)
     cid = s.said(CID)
-    s.judged(file, "a denial beside the removal of its author is void, and takes nothing", void={denial: withdrawn(removed)}, why={cid: allowed(id_of(s.root))})
+    s.judged(
+        file, "a denial beside the removal of its author is void, and takes nothing",
+        void={denial: withdrawn(removed)}, why={cid: allowed(id_of(s.root))},
+    )  # fmt: skip
     s = Scene(ROOT_ENTRIES)
     govern = s.policy(OWNER, rules=[give(BEN, actions=["govern"])])
     grant = s.policy(OWNER, govern, rules=[give(CID)])
@@ -4567,7 +4608,10 @@ def judge_withdrawals(file):
     junior = s.policy(CID, demoted, rules=[give(BEN, actions=["govern"])])
     taken = s.withdraws(BEN, mine, junior)
     said = s.said(DEE, mine, taken)
-    s.judged(file, "who has become junior may not withdraw what it gave as a senior", ranks=[(BEN, mine, 1), (BEN, taken, 2)], why={said: allowed(mine, rank=1)})
+    s.judged(
+        file, "who has become junior may not withdraw what it gave as a senior", ranks=[(BEN, mine, 1), (BEN, taken, 2)],
+        why={said: allowed(mine, rank=1)},
+    )  # fmt: skip
 
 
 def judge_ranks(file):
@@ -4578,17 +4622,34 @@ def judge_ranks(file):
     one = s.policy(BEN, rules=[govern(CID)])
     two = s.policy(CID, one, rules=[govern(DEE)])
     said = s.policy(OWNER, two, rules=[APPEND_ALL])
-    s.judged(file, "ranks rise by one with every grant", ranks=[(BEN, one, 1), (CID, two, 2), (DEE, said, 3), (CID, one, None), (EVE, said, None), (OWNER, two, 0)])
+    s.judged(
+        file, "ranks rise by one with every grant",
+        ranks=[(BEN, one, 1), (CID, two, 2), (DEE, said, 3), (CID, one, None), (EVE, said, None), (OWNER, two, 0)],
+    )  # fmt: skip
     s = Scene(ROOT_ENTRIES)
     one = s.policy(OWNER, rules=[govern(BEN)])
     two = s.policy(BEN, one, rules=[govern(CID)])
     three = s.policy(OWNER, two, rules=[govern(CID)])
     four = s.policy(CID, three, rules=[APPEND_ALL])
-    s.judged(file, "the least rank of two", ranks=[(CID, three, 2), (CID, four, 1)])
+    s.judged(file, "the least rank of two", ranks=[(CID, three, 2), (CID, four, 1)], why={four: allowed(three)})
     five = s.withdraws(OWNER, three, four)
     six = s.policy(CID, five, rules=[APPEND_ALL])
     beside = s.policy(CID, three, rules=[allows("read")])
     s.judged(file, "a withdrawn grant leaves the other rank, known or beside", ranks=[(CID, six, 2), (CID, beside, 2), (CID, four, 1)])
+
+    s = Scene(ROOT_ENTRIES)
+    one = s.policy(OWNER, rules=[govern(BEN)])
+    out = s.withdraws(OWNER, one)
+    act = s.policy(BEN, out, rules=[APPEND_ALL])
+    again = s.policy(OWNER, out, rules=[govern(BEN)])
+    s.judged(file, "a rank needs what was known: a grant beside it is not enough", void={act: withdrawn(out, "known")}, ranks=[(BEN, act, None)])
+    s = Scene(root_with(govern(CID)))
+    one = s.policy(OWNER, rules=[govern(BEN)])
+    two = s.policy(CID, one, rules=[govern(BEN)])
+    out = s.withdraws(OWNER, one, two)
+    act = s.policy(BEN, out, rules=[denies(DEE)])
+    again = s.policy(OWNER, out, rules=[govern(BEN)])
+    s.judged(file, "a rank is the same in both sets: what is lower beside does not lower it", why={act: allowed(two, rank=1)}, ranks=[(BEN, act, 2)])
 
     signers = [Signer(f"governor {n}") for n in range(1, 19)]
     s = Scene(ROOT_ENTRIES)
@@ -4602,7 +4663,10 @@ def judge_ranks(file):
         why={links[16]: allowed(links[15], rank=15)}, ranks=[(signers[n - 1], links[n], n if n <= 16 else None) for n in range(1, 18)],
     )
     short = s.policy(OWNER, links[-1], rules=[govern(signers[9])])
-    s.judged(file, "a shorter chain that comes later helps nobody who did not know it", void=[links[17], last], ranks=[(signers[16], short, None), (signers[9], short, 10)])
+    s.judged(
+        file, "a shorter chain that comes later helps nobody who did not know it",
+        void=[links[17], last], ranks=[(signers[16], short, None), (signers[9], short, 10)],
+    )  # fmt: skip
     s = Scene(ROOT_ENTRIES)
     links, by = [], OWNER
     for signer in signers[:16]:
@@ -4613,7 +4677,10 @@ def judge_ranks(file):
     said = s.said(signers[16], opened)
     s.judged(file, "a denial of rank 16 counts", void={said: denied(denial, rank=16)})
     taken = s.withdraws(OWNER, links[0], links[-1])
-    s.judged(file, "the first link of a chain is withdrawn beside its end alone: the middle governs on", void={said: denied(denial, rank=16)}, ranks=[(signers[1], taken, 2), (signers[0], taken, 1)])
+    s.judged(
+        file, "the first link of a chain is withdrawn beside its end alone: the middle governs on",
+        void={said: denied(denial, rank=16)}, ranks=[(signers[1], taken, 2), (signers[0], taken, 1)],
+    )  # fmt: skip
 
     s = Scene(ROOT_ENTRIES)
     one = s.policy(OWNER, rules=[govern(BEN)])
@@ -4637,7 +4704,10 @@ def judge_ranks(file):
     s.judged(file, "a denial beside ends what the puppet gave back", void={three: denied(five)}, ranks=[(BEN, three, None), (CID, four, 2)])
     six = s.policy(OWNER, four, five, withdraws=[one])
     seven = s.policy(CID, six, rules=[govern(BEN)])
-    s.judged(file, "with the puppet's grant withdrawn both are out", void={three: None, seven: withdrawn(six, "known")}, ranks=[(BEN, seven, None), (CID, seven, None)])
+    s.judged(
+        file, "with the puppet's grant withdrawn both are out",
+        void={three: None, seven: withdrawn(six, "known")}, ranks=[(BEN, seven, None), (CID, seven, None)],
+    )  # fmt: skip
     s = Scene(root_with(govern(BEN, CID)))
     one, two = s.policy(BEN, rules=[govern(CID)]), s.policy(CID, rules=[govern(BEN)])
     out = s.policy(OWNER, one, two, withdraws=[id_of(s.root)])
@@ -4649,7 +4719,9 @@ def judge_ranks(file):
     s.judged(file, "two equals who give to each other beside the removal of both: neither holds", void={one: withdrawn(out), two: withdrawn(out)})
     three = s.policy(BEN, one, two, rules=[govern(DEE)])
     four = s.policy(DEE, three, rules=[govern(BEN)])
-    s.judged(file, "no circle of grants hangs in the air", void={one: None, two: None, three: withdrawn(out), four: NO_RULE}, ranks=[(DEE, four, None)])
+    s.judged(
+        file, "no circle of grants hangs in the air", void={one: None, two: None, three: withdrawn(out), four: NO_RULE}, ranks=[(DEE, four, None)],
+    )  # fmt: skip
     s = Scene(root_with(govern(BEN)))
     self_grant = s.policy(BEN, rules=[govern(BEN), allows("append", subjects=[BEN])])
     out = s.policy(OWNER, self_grant, withdraws=[id_of(s.root)])
@@ -4705,20 +4777,29 @@ def judge_ranks(file):
     s.judged(file, "two equals deny each other: neither goes", ranks=[(BEN, b, 1), (CID, c, 1)], why={b: allowed(root), c: allowed(root)})
     over = s.policy(OWNER, b, c, rules=[denies(BEN)])
     late = s.said(BEN, b, text="late")
-    s.judged(file, "the owner decides between them: what was seen stays, and the denial by the other comes to bind", void={late: denied(cid, "known", rank=1)}, why={b: allowed(root)}, ranks=[(BEN, late, None), (BEN, b, 1)])
+    s.judged(
+        file, "the owner decides between them: what was seen stays, and the denial by the other comes to bind",
+        void={late: denied(cid, "known", rank=1)}, why={b: allowed(root)}, ranks=[(BEN, late, None), (BEN, b, 1)],
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL, govern(BEN)))
     root = id_of(s.root)
     grant = s.policy(BEN, rules=[govern(CID)])
     ben, cid = s.policy(BEN, grant, rules=[denies(CID)]), s.policy(CID, grant, rules=[denies(BEN), DENY_ALL], withdraws=[grant])
     b, c = s.said(BEN, grant, text="b"), s.said(CID, grant, text="c")
-    s.judged(file, "a senior and a junior deny each other, beside each other: the senior wins", void={cid: denied(ben, rank=1), c: denied(ben, rank=1)}, why={b: allowed(root)})
+    s.judged(
+        file, "a senior and a junior deny each other, beside each other: the senior wins",
+        void={cid: denied(ben, rank=1), c: denied(ben, rank=1)}, why={b: allowed(root)},
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL, govern(BEN)))
     grant = s.policy(BEN, rules=[govern(CID)])
     coup = s.policy(CID, grant, rules=[denies(BEN), denies(OWNER)], withdraws=[grant, id_of(s.root)])
     b, own = s.said(BEN, coup), s.said(OWNER, coup)
     back = s.policy(BEN, coup, rules=[denies(CID)])
     c = s.said(CID, coup)
-    s.judged(file, "a junior's coup, known to all, takes nothing", void={c: denied(back, rank=1)}, ranks=[(BEN, back, 1), (CID, coup, 2)], why={own: BY_OWNER})
+    s.judged(
+        file, "a junior's coup, known to all, takes nothing",
+        void={c: denied(back, rank=1)}, ranks=[(BEN, back, 1), (CID, coup, 2)], why={own: BY_OWNER},
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL, govern(BEN, CID)))
     ben = s.policy(BEN, rules=[DENY_ALL])
     b, c, d, own = s.said(BEN, ben), s.said(CID, ben), s.said(DEE, ben), s.said(OWNER, ben)
@@ -4774,7 +4855,10 @@ def judge_ranks(file):
     calm = s.said(GUS, fix)
     others = [s.policy(by, worse, rules=[denies(GUS)]) for by in (BEN, CID, EVE)]
     tail = s.said(DEE, fix)
-    s.judged(file, "the owner recovers a stream from its governors", void={**{other: denied(fix) for other in others}, tail: denied(fix, "known")}, why={calm: allowed(id_of(s.root))})
+    s.judged(
+        file, "the owner recovers a stream from its governors",
+        void={**{other: denied(fix) for other in others}, tail: denied(fix, "known")}, why={calm: allowed(id_of(s.root))},
+    )  # fmt: skip
     s = Scene(root_with(govern(BEN)))
     puppet = s.policy(BEN, rules=[govern(CID)])
     out = s.policy(OWNER, puppet, rules=[denies(BEN)])
@@ -4802,7 +4886,10 @@ def judge_ranks(file):
     c = s.said(CID, weak)
     open_again = s.policy(OWNER, demote, rules=[APPEND_ALL])
     knowing = s.said(CID, open_again, text="knowing")
-    s.judged(file, "who loses its rank is bound by its former equal's denial", void={c: denied(weak, "known", rank=1), knowing: denied(weak, "known", rank=1)}, ranks=[(CID, c, None)])
+    s.judged(
+        file, "who loses its rank is bound by its former equal's denial",
+        void={c: denied(weak, "known", rank=1), knowing: denied(weak, "known", rank=1)}, ranks=[(CID, c, None)],
+    )  # fmt: skip
 
 
 def judge_reading(file):
@@ -4913,7 +5000,10 @@ def judge_adoption(file):
     first = s.adopts(CID, [said])
     second = s.adopts(OWNER, [said], first)
     s.judged(file, "of two adoptions the first in the order counts", void=[said], adopted={said: first})
-    s.judged(file, "of two adoptions the first in the order counts, whatever arrives first", void=[said], adopted={said: first}, deliver=[said, second, first, denial])
+    s.judged(
+        file, "of two adoptions the first in the order counts, whatever arrives first",
+        void=[said], adopted={said: first}, deliver=[said, second, first, denial],
+    )  # fmt: skip
     s, denial, said = removed()
     first = s.adopts(CID, [said])
     denial_of_cid = s.policy(OWNER, denial, rules=[denies(CID)])
@@ -5097,13 +5187,18 @@ def judge_checkpoints(file):
         s.judged(file, f"a checkpoint whose digest is {title}", void={point: reason("order")}, points={point: "order"}, deliver=[b, c, point])
     texts_digest = blake3("".join(texts(ids)).encode())
     point = s.point(OWNER, b, c, order=texts_digest)
-    s.judged(file, "a checkpoint whose digest is over the texts of the ids", void={point: reason("order")}, points={point: "order"}, deliver=[b, c, point])
+    s.judged(
+        file, "a checkpoint whose digest is over the texts of the ids",
+        void={point: reason("order")}, points={point: "order"}, deliver=[b, c, point],
+    )  # fmt: skip
     s, b, c = room()
     first = s.point(OWNER, b)
     late = s.said(DEE)
     flat = s.point(OWNER, first, c, late)
     assert stated_order(s.root, past_of([first, c, late]), ()) != stated_order(s.root, past_of([first, c, late]), [first])
-    s.judged(file, "a nested checkpoint that overlooks the epochs in its own past", chain=[first], points={flat: "order"}, void={flat: reason("order")})
+    s.judged(
+        file, "a nested checkpoint that overlooks the epochs in its own past", chain=[first], points={flat: "order"}, void={flat: reason("order")},
+    )  # fmt: skip
     right = s.point(OWNER, first, c, late, chain=[first])
     s.judged(file, "a nested checkpoint that counts the epochs in its own past", chain=[first, right], deliver=[b, c, first, late, right])
     s, b, c = room()
@@ -5156,13 +5251,19 @@ def judge_checkpoints(file):
     s.judged(file, "a checkpoint above both heals", chain=[heal], points={left: "force", right: "force"})
     half = s.point(OWNER, left)
     assert half.id != heal.id
-    s.judged(file, "a checkpoint above one of both does not heal", points={left: "force", right: "force", half: "force"}, deliver=[b, c, left, right, half])
+    s.judged(
+        file, "a checkpoint above one of both does not heal",
+        points={left: "force", right: "force", half: "force"}, deliver=[b, c, left, right, half],
+    )  # fmt: skip
     s, b, c = room(hold(BEN, CID))
     base = s.point(OWNER, b)
     late = s.said(DEE)
     left, right = s.point(BEN, base, chain=[base]), s.point(CID, base, c, chain=[base])
     above = s.point(BEN, left, late, chain=[base, left])
-    s.judged(file, "two incomparable checkpoints un-accept what is above the last below both", chain=[base], points={left: "force", right: "force", above: "force"})
+    s.judged(
+        file, "two incomparable checkpoints un-accept what is above the last below both", chain=[base],
+        points={left: "force", right: "force", above: "force"},
+    )  # fmt: skip
     s.judged(file, "before the incomparable one arrives", chain=[base, left, above], deliver=[event for event in s.events if event is not right])
     healed = s.point(OWNER, above, right, chain=[base])
     s.judged(file, "healing: the epochs between remain one", chain=[base, healed], points={left: "force", right: "force", above: "force"})
@@ -5218,7 +5319,10 @@ def judge_finality(file):
     s, said, point = room()
     denial = s.policy(OWNER, rules=[denies(BEN)])
     late = s.said(BEN, text="late")
-    s.judged(file, "a denial that arrives behind a checkpoint leaves what is final", chain=[point], void={late: denied(denial)}, why={said: allowed(id_of(s.root))})
+    s.judged(
+        file, "a denial that arrives behind a checkpoint leaves what is final", chain=[point],
+        void={late: denied(denial)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
     s.judged(file, "the same denial, without the checkpoint", void={late: denied(denial), said: denied(denial)}, deliver=[said, denial, late])
     follow = s.said(BEN, point, text="after")
     s.judged(file, "after a checkpoint, beside the denial: void", chain=[point], void={late: denied(denial), follow: denied(denial)})
@@ -5230,14 +5334,20 @@ def judge_finality(file):
     denial = s.policy(DEE, rules=[denies(BEN)])
     out = s.policy(OWNER, point, rules=[denies(DEE)])
     late = s.said(BEN, text="late")
-    s.judged(file, "a late denial by who is removed beside it, after the checkpoint: void", chain=[point], void={denial: denied(out)}, why={late: allowed(id_of(s.root))})
+    s.judged(
+        file, "a late denial by who is removed beside it, after the checkpoint: void", chain=[point],
+        void={denial: denied(out)}, why={late: allowed(id_of(s.root))},
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL, hold))
     said = s.said(BEN, text="early")
     denial = s.policy(OWNER, rules=[denies(BEN)])
     point = s.point(GUS, said, denial)
     lifted = s.withdraws(OWNER, denial)
     late = s.said(BEN, text="late")
-    s.judged(file, "a denial that is lifted behind a checkpoint: what is void and final stays void", chain=[point], void={said: denied(denial)}, why={late: allowed(id_of(s.root))})
+    s.judged(
+        file, "a denial that is lifted behind a checkpoint: what is void and final stays void", chain=[point],
+        void={said: denied(denial)}, why={late: allowed(id_of(s.root))},
+    )  # fmt: skip
     s.judged(file, "the same, without the checkpoint: restored", deliver=[said, denial, lifted, late])
     adopt = s.adopts(OWNER, [said], lifted, point)
     s.judged(file, "what is void and final can be adopted", chain=[point], void={said: denied(denial)}, adopted={said: adopt})
@@ -5252,7 +5362,10 @@ def judge_finality(file):
         file, "a governor that is removed beside a checkpoint: final grants stay, late ones are void", chain=[point], void={late: withdrawn(out)},
         why={act: allowed(grant), cid: allowed(act, rank=1)}, ranks=[(BEN, act, 1), (BEN, late, None), (CID, cid, 2)],
     )
-    s.judged(file, "a governor that is removed beside its grants, without the checkpoint", void={late: withdrawn(out), act: withdrawn(out), cid: NO_RULE}, deliver=[grant, act, out, late, cid])
+    s.judged(
+        file, "a governor that is removed beside its grants, without the checkpoint",
+        void={late: withdrawn(out), act: withdrawn(out), cid: NO_RULE}, deliver=[grant, act, out, late, cid],
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL, hold, govern(BEN)))
     said = s.said(CID)
     act = s.policy(BEN, rules=[denies(CID)])
@@ -5271,24 +5384,39 @@ def judge_finality(file):
     s, said, point = room()
     tail = s.said(BEN, point, text="tail")
     old = s.policy(OWNER, said, rules=[{**denies(BEN), "actions:as": ["append"]}])
-    s.judged(file, "a denial that cites what is below the checkpoint, beside its tail", chain=[point], void={tail: denied(old)}, why={said: allowed(id_of(s.root))})
+    s.judged(
+        file, "a denial that cites what is below the checkpoint, beside its tail", chain=[point],
+        void={tail: denied(old)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
     second = s.point(GUS, tail, chain=[point])
-    s.judged(file, "a second checkpoint re-judges the tail: what is final now is beside a later denial", chain=[point, second], why={tail: allowed(id_of(s.root))})
+    s.judged(
+        file, "a second checkpoint re-judges the tail: what is final now is beside a later denial", chain=[point, second],
+        why={tail: allowed(id_of(s.root))},
+    )  # fmt: skip
     third = s.point(OWNER, old, point, chain=[point])
     s.judged(file, "an incomparable checkpoint re-judges it again", chain=[point], points={second: "force", third: "force"}, void={tail: denied(old)})
     heal = s.point(GUS, second, third, chain=[point])
-    s.judged(file, "a healing checkpoint makes both final, and the denial holds", chain=[point, heal], points={second: "force", third: "force"}, void={tail: denied(old)})
+    s.judged(
+        file, "a healing checkpoint makes both final, and the denial holds", chain=[point, heal], points={second: "force", third: "force"},
+        void={tail: denied(old)},
+    )  # fmt: skip
     s = Scene(root_with(APPEND_ALL, hold, govern(BEN, CID)))
     ben, cid = s.policy(BEN, rules=[denies(DEE)]), s.policy(CID, rules=[denies(EVE)])
     d, e = s.said(DEE), s.said(EVE)
     point = s.point(GUS, ben, d, e)
-    s.judged(file, "the checkpoint decides between a denial it has seen and one it has not", chain=[point], void={d: denied(ben, rank=1)}, why={e: allowed(id_of(s.root), 0)})
+    s.judged(
+        file, "the checkpoint decides between a denial it has seen and one it has not", chain=[point],
+        void={d: denied(ben, rank=1)}, why={e: allowed(id_of(s.root), 0)},
+    )  # fmt: skip
     s, said, point = room()
     high = s.policy(OWNER, point, rules=[denies(BEN)])
     second = s.point(GUS, high, chain=[point])
     low = s.policy(OWNER, rules=[denies(BEN)])
     late = s.said(BEN, text="late")
-    s.judged(file, "the first denial in the order is the one of the earlier epoch, whatever the generation", chain=[point, second], void={late: denied(high)}, why={said: allowed(id_of(s.root))})
+    s.judged(
+        file, "the first denial in the order is the one of the earlier epoch, whatever the generation", chain=[point, second],
+        void={late: denied(high)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
     s.judged(file, "the same denials, without the second checkpoint", chain=[point], void={late: denied(low)}, deliver=[said, point, high, low, late])
     s, said, point = room()
     grant = s.policy(DEE, point, rules=[govern(EVE)])
@@ -5297,7 +5425,11 @@ def judge_finality(file):
     second = s.point(GUS, late, chain=[point])
     s.judged(file, "a denial that a checkpoint makes final reaches what comes late", chain=[point, second], void={ben: denied(late, rank=2)})
     third = s.point(GUS, ben, point, chain=[point])
-    s.judged(file, "a denial and what is beside it, each below a checkpoint of its own, both un-accepted", chain=[point], points={second: "force", third: "force"}, void={ben: denied(late, rank=2)})
+    s.judged(
+        file, "a denial and what is beside it, each below a checkpoint of its own, both un-accepted", chain=[point],
+        points={second: "force", third: "force"},
+        void={ben: denied(late, rank=2)},
+    )  # fmt: skip
     s, said, point = room()
     gone = s.policy(OWNER, point, rules=[denies(DEE)])
     redact = s.redacts(DEE, [{"text:s": "early"}], said)
@@ -5316,7 +5448,10 @@ def judge_finality(file):
     denial = Event(s.root, OWNER, [], id_of(s.root), type="streams/policy", rules=[denies(BEN)])
     harmless = Event(s.root, OWNER, [], id_of(s.root), type="streams/policy", rules=[denies(DEE)])
     seen = Event(s.root, OWNER, [said], id_of(s.root), type="streams/policy", rules=[denies(BEN, CID)])
-    s.judged(file, "what would change: by a denial, by one of another, by one that has seen it", simulated=[([denial], [said], []), ([harmless], [], []), ([seen], [other], []), ([], [], [])])
+    s.judged(
+        file, "what would change: by a denial, by one of another, by one that has seen it",
+        simulated=[([denial], [said], []), ([harmless], [], []), ([seen], [other], []), ([], [], [])],
+    )  # fmt: skip
     both = Event(s.root, OWNER, [denial], denial, type="streams/policy", data={"withdraws:ar": [Reference(denial.id)]})
     s.judged(file, "what would change by two together", simulated=[([denial, both], [], [])])
     s.events.append(denial)
@@ -5355,6 +5490,7 @@ class Invented:
         root = {**ROOT_ENTRIES, "nonce:d": random.randbytes(16), **({"policies:am": rules} if rules else {})}
         self.stream = Stream(Object(build(root)))
         self.refusals = {}
+        self.weights = random.choice(((25, 45, 25, 2, 3), (25, 30, 15, 25, 5)))  # much is governed, or much is made final
         for _ in range(random.randint(4, 16)):
             self.invent()
 
@@ -5370,7 +5506,7 @@ class Invented:
         past = set(parents).union(*(stream.past(id) for id in parents))
         more = {"type:s": TYPE_OF_EVENT}
         author = random.choice(self.PEOPLE)
-        kind = random.choices(("said", "rules", "withdraws", "checkpoint", "adopts"), (25, 40, 20, 10, 5))[0]
+        kind = random.choices(("said", "rules", "withdraws", "checkpoint", "adopts"), self.weights)[0]
         if kind == "rules":
             someone = random.choice(self.PEOPLE)
             effect, action = random.choice((("allow", "govern"), ("allow", "append"), ("deny", None), ("deny", "govern"), ("deny", "append")))
