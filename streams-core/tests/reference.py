@@ -3,9 +3,11 @@
 
     python3 reference.py check [PATH...]    run vector files, or folders of them (default: the folder `vectors` beside this file)
     python3 reference.py write              write the vector files anew (proposal.json is given, and stays as it is)
+    python3 reference.py search [--seconds N] [--seed N]
+                                            judge small random streams, and look for one that breaks a promise of the specification
 
 The numbers in comments are the paragraphs of docs/spec.md; the format of the vectors is docs/vectors.md. Everything is the standard library of
-Python 3.11. The rooms follow the sections: what the specification builds on (BLAKE3, Ed25519, bases), 1 to 12, 14, then the vectors.
+Python 3.11. The rooms follow the sections: what the specification builds on (BLAKE3, Ed25519, bases), 1 to 12, 14, then the vectors, then the search.
 """
 
 import base64
@@ -16,7 +18,9 @@ import pathlib
 import re
 import struct
 import sys
+import time
 from dataclasses import dataclass
+from random import Random
 
 # ---------------------------------------------------------------------------------------------------------------------------------------
 # 14 Fates and codes
@@ -206,6 +210,7 @@ def challenge(r, key, message):
     return int.from_bytes(hashlib.sha512(r + key + message).digest(), "little") % L
 
 
+@functools.lru_cache(maxsize=4096)  # the same events occur in many vectors
 def verify(key, message, signature):
     """6.1, ZIP-215: S is below the order; 8 S B = 8 R + 8 k A. Whether the key may be used at all, `usable_key` says."""
     r, s = decode_point(signature[:32]), int.from_bytes(signature[32:], "little")
@@ -1201,6 +1206,8 @@ class Stream:
     def __init__(self, root):
         self.root = root
         self.admitted = {root.id: root}
+        self.pasts = {root.id: frozenset()}
+        self.forces = {}
         self.waiting = {}
         self.refused = {}
 
@@ -1237,6 +1244,7 @@ class Stream:
             return {"pending": [id_text(id) for id in sorted(missing)]}
         self.judge_past(object)
         self.admitted[object.id] = object
+        self.pasts[object.id] = frozenset(cited).union(*(self.pasts[id] for id in cited))
         return {"admitted": True}
 
     def settle_waiting(self):
@@ -1275,32 +1283,63 @@ class Stream:
         if object.entries["author:s"] == self.owner():
             return True
         access = access_of(object)
-        for ancestor in self.past(object):
-            rules = rules_of(ancestor) or []
+        for id in set(edges(object)).union(*(self.pasts[id] for id in edges(object))):
+            rules = rules_of(self.admitted[id]) or []
             if any(rule.effect == "allow" and matches(rule, access) for rule in rules):
                 return True
         return False
 
-    def past(self, object):
-        """The strict ancestors."""
-        found, open_ids = {}, edges(object)
-        while open_ids:
-            id = open_ids.pop()
-            if id not in found:
-                found[id] = self.admitted[id]
-                open_ids += edges(found[id])
-        return found.values()
+    def past(self, id):
+        """The ids of the strict ancestors."""
+        return self.pasts[id]
 
-    # 9 Order and finality. There are no accepted checkpoints yet: every epoch is equal.
+    def author(self, id):
+        return self.admitted[id].entries["author:s"]
 
-    def order(self):
-        """9.1."""
-        return sorted(self.admitted, key=self.order_key)
+    def type(self, id):
+        return self.admitted[id].entries["type:s"]
 
-    def order_key(self, id):
-        object = self.admitted[id]
-        author = key_in(object.entries["author:s"])
-        return generation(object), tie(self.root.id, generation(object), author), id
+    # 9 Order and finality. `ids` is a set that is closed under past: all of S, or the past of a checkpoint alone.
+
+    def lacks_force(self, id):
+        """9.2: why a checkpoint is without force, or None where it has force. It reads the root and the past alone, so it never changes."""
+        if id not in self.forces:
+            data, past = self.admitted[id].entries["data:m"].entries, self.past(id)
+            if not self.may_checkpoint(self.author(id)):
+                self.forces[id] = "holder"
+            elif data["count:u"] != len(past):
+                self.forces[id] = "count"
+            elif data["order:d"] != blake3(b"".join(self.order(past))):
+                self.forces[id] = "order"
+            else:
+                self.forces[id] = None
+        return self.forces[id]
+
+    def may_checkpoint(self, author):
+        """9.2: the owner, and whom the root's policies allow it; nothing later enters, no withdrawal either."""
+        access = Access(author, "checkpoint", "streams/checkpoint")
+        return author == self.owner() or decide(rules_of(self.root), access) == "allow"
+
+    def accepted(self, ids):
+        """9.3: C1, C2, …: the checkpoints with force that are comparable with every other with force."""
+        force = [id for id in ids if self.type(id) == "streams/checkpoint" and self.lacks_force(id) is None]
+        chain = [a for a in force if all(a == b or a in self.past(b) or b in self.past(a) for b in force)]
+        return sorted(chain, key=lambda id: len(self.past(id)))
+
+    def epoch(self, id, chain):
+        """9.3: the least j with id = Cj or id in past(Cj), else one more than the last."""
+        return next((j for j, point in enumerate(chain, 1) if id == point or id in self.past(point)), len(chain) + 1)
+
+    def order(self, ids=None):
+        """9.1: by (epoch, generation, tie, id)."""
+        ids = self.admitted.keys() if ids is None else ids
+        chain = self.accepted(ids)
+
+        def place(id):
+            height = generation(self.admitted[id])
+            return self.epoch(id, chain), height, tie(self.root.id, height, key_in(self.author(id))), id
+
+        return sorted(ids, key=place)
 
     def leaves(self):
         cited = {id for object in self.admitted.values() for id in edges(object)}
@@ -1333,9 +1372,231 @@ def generation(object):
     return object.entries.get("generation:u", 0)  # 4.1: on a root it is 0
 
 
+@functools.lru_cache(maxsize=None)
 def tie(root, generation, author):
     """9.1."""
     return blake3_derive_key("streams 2026 order tie v1", root + generation.to_bytes(8, "big") + author)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------------
+# 8.4 to 8.10, 3.4 Judging
+# ---------------------------------------------------------------------------------------------------------------------------------------
+#
+# Is it circular that the effective policy objects are those whose authors have a rank, and that ranks come from effective policy objects?
+# No. Epochs come first: they depend on force, and force on the pasts of checkpoints (9.2), never on a verdict. Then ranks, one stratum after
+# the other, for all policy objects together: whether a rank is k is decided by policy objects of rank below k, in both sets; and whether one
+# of those is withdrawn, by policy objects of its own rank or below, so of rank below k too. Two that are beside each other therefore meet only
+# when one of them has a lower rank: of equals neither enters the rank of the other. What is not ranked after stratum 16 is void. With the
+# ranks known, every other verdict is a plain question to the two sets.
+
+HIGHEST_RANK, INFINITE = 16, 17
+AFTER_ALL = None  # in the place of an id: what would come after all of S (8.8)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """8.9: `why` with, where a policy object decided, that object, the place of the rule in its list, its rank, and the set."""
+
+    why: str
+    by: bytes = None
+    rule: int = None
+    rank: int = None
+    set: str = None
+
+    @property
+    def is_effective(self):
+        return self.why in ("owner", "allowed", "force")
+
+
+class Judgement:
+    """All of S, judged: a pure function of the admitted objects."""
+
+    def __init__(self, stream):
+        self.stream, self.owner = stream, stream.owner()
+        self.order = stream.order()
+        self.chain = stream.accepted(stream.admitted)
+        self.epoch = {id: stream.epoch(id, self.chain) for id in self.order}
+        self.policies = {id: rules for id in self.order if (rules := rules_of(stream.admitted[id])) is not None}
+        self.withdraws = {id: {named.digest for named in self.data(id, "withdraws:ar")} if self.data(id) else set() for id in self.policies}
+        self.ranks = self.rank_policies()
+        self.verdicts = {id: self.judge(id) for id in self.order}
+
+    def data(self, id, key=None):
+        """The entries of the data of an object of a `streams/` type, or one of them."""
+        data = self.stream.admitted[id].entries.get("data:m") if self.stream.type(id).startswith("streams/") else None
+        return (data and data.entries) if key is None else data.entries[key]
+
+    # 8.4
+
+    def is_past(self, p, e):
+        return e is AFTER_ALL or p in self.stream.past(e)
+
+    def known(self, e):
+        """The effective policy objects in past(e)."""
+        return {p for p in self.ranks if self.is_past(p, e)}
+
+    def beside(self, e):
+        """The effective policy objects of S that are neither e nor after e, leaving out those of a later epoch than e."""
+        return {p for p in self.ranks if e is AFTER_ALL or p != e and not self.is_past(e, p) and self.epoch[p] <= self.epoch[e]}
+
+    def two_sets(self, e):
+        return ("known", self.known(e)), ("beside", self.beside(e))
+
+    def withdrawals(self, p, within):
+        """Those in the set that withdraw p: they name it, have it in their past, and their rank is that of p or below."""
+        return [w for w in within if p in self.withdraws[w] and self.is_past(p, w) and self.ranks[w] <= self.ranks[p]]
+
+    def standing(self, within):
+        return [p for p in within if not self.withdrawals(p, within)]
+
+    # 8.5
+
+    def rank_policies(self):
+        """The rank of every effective policy object: stratum 0, then 1 to 16, each from those below it."""
+        self.ranks = {p: 0 for p in self.policies if self.stream.author(p) == self.owner}
+        for k in range(1, HIGHEST_RANK + 1):
+            stratum = [p for p in self.policies if p not in self.ranks and self.governs(self.stream.author(p), p, k)]
+            self.ranks.update({p: k for p in stratum})  # all of them at once
+        return self.ranks
+
+    def governs(self, subject, e, k):
+        """Whether in both sets the standing policy objects of rank below k decide that the subject may govern."""
+
+        def decides(within):
+            rules = [rule for p in self.standing(within) if self.ranks[p] < k for rule in self.policies[p]]
+            return decide(rules, Access(subject, "govern", "streams/policy")) == "allow"
+
+        return decides(self.known(e)) and decides(self.beside(e))
+
+    def rank(self, subject, e):
+        if subject == self.owner:
+            return 0
+        return next((k for k in range(1, HIGHEST_RANK + 1) if self.governs(subject, e, k)), INFINITE)
+
+    # 8.6, 8.9
+
+    def allowed(self, access, e, rank=None):
+        """The verdict on an access at e, with the rule that decides it: the first in the order, `known` before `beside`, a denial before a lack.
+        Policy objects count only where they are of rank below `rank`, if that is given."""
+        if access.subject == self.owner:
+            return Verdict("owner")
+        bound = rank or INFINITE
+        own = self.rank(access.subject, e)
+
+        for name, within in self.two_sets(e):
+            standing = self.standing(within)
+            found = {"deny": [], "allow": []}
+            for p in self.order:
+                if p not in standing or self.ranks[p] >= bound:
+                    continue
+                for number, rule in enumerate(self.policies[p]):
+                    if matches(rule, access) and (rule.effect == "allow" or self.ranks[p] < own):
+                        found[rule.effect].append((p, number, self.ranks[p], name))
+            if found["deny"]:
+                return Verdict("denied", *found["deny"][0])
+            if not found["allow"]:
+                return self.lack(access, name, within)
+            if name == "known":
+                allowing = found["allow"][0]
+        return Verdict("allowed", *allowing)
+
+    def lack(self, access, name, within):
+        """No standing rule allows it: the first withdrawal of one that would have, where there is one."""
+        would = {p for p in within if any(rule.effect == "allow" and matches(rule, access) for rule in self.policies[p])}
+        taken = [w for w in self.order if any(w in self.withdrawals(p, within) for p in would)]
+        if not taken:
+            return Verdict("no-rule", set=name)
+        return Verdict("withdrawn", by=taken[0], rank=self.ranks[taken[0]], set=name)
+
+    def judge(self, e):
+        access = access_of(self.stream.admitted[e])
+        if access.action == "checkpoint":  # 9.2
+            return Verdict(self.stream.lacks_force(e) or "force")
+        if access.action == "append" or access.subject == self.owner:
+            return self.allowed(access, e)
+        rank = self.rank(access.subject, e)  # 8.5: effective iff it is finite
+        verdict = self.allowed(access, e, rank)
+        return Verdict("rank") if rank == INFINITE and verdict.is_effective else verdict
+
+    def is_effective(self, e):
+        """At its own place."""
+        return self.verdicts[e].is_effective
+
+    # 8.8
+
+    def reading(self, subject):
+        return self.allowed(Access(subject, "read", self.stream.type(self.stream.root.id)), AFTER_ALL)
+
+    def shown(self, subject):
+        """What who may not read is shown: the policy object that says so, where its rule names the key."""
+        verdict = self.reading(subject)
+        if verdict.why == "denied" and subject in (self.policies[verdict.by][verdict.rule].subjects or []):
+            return verdict.by
+
+    # 8.10
+
+    def adoptions(self):
+        """By each adopted object: the adoption that counts, the first in the order."""
+        adopted = {}
+        for adopting in self.order:
+            if self.stream.type(adopting) != "streams/adopt" or not self.is_effective(adopting):
+                continue
+            for id in {named.digest for named in self.data(adopting, "objects:ar")}:
+                if id not in self.stream.past(adopting) or self.is_effective(id) or self.stream.type(id).startswith("streams/"):
+                    continue
+                access = Access(self.stream.author(adopting), "append", self.stream.type(id))
+                if self.allowed(access, adopting).is_effective:
+                    adopted.setdefault(id, adopting)
+        return adopted
+
+    def replay(self):
+        """8.6, 8.10: what is effective, in the order; behind an adopting object what it adopts, in the order."""
+        adopted, handed_out = self.adoptions(), []
+        for id in self.order:
+            if self.is_effective(id):
+                handed_out += [id, *(one for one in self.order if adopted.get(one) == id)]
+        return handed_out
+
+    # 3.4
+
+    def removed(self):
+        """Pairs of an object and a map that is dropped there."""
+        pairs = set()
+        for redacting in self.order:
+            if self.stream.type(redacting) != "streams/redact" or not self.is_effective(redacting):
+                continue
+            if self.rank(self.stream.author(redacting), redacting) == INFINITE:
+                continue
+            named = {map.digest for map in self.data(redacting, "maps:ar")}
+            for id in self.stream.past(redacting):
+                if not self.stream.type(id).startswith("streams/"):
+                    pairs |= {(id, map) for map in named & maps_in_data(self.stream.admitted[id])}
+        return sorted(pairs)
+
+
+def maps_in_data(object):
+    """The ids of the maps that stand in the data of an object, here or redacted: the data itself, and what is below it."""
+    found = set()
+
+    def visit(value, depth):
+        if isinstance(value, Map):
+            replace_maps(value.entries, visit)
+            found.add(value.id)
+        elif isinstance(value, Reference):
+            found.add(value.digest)
+
+    replace_maps({"data:m": object.entries["data:m"]} if "data:m" in object.entries else {}, visit)
+    return found
+
+
+def simulate(stream, objects):
+    """8.9: the verdicts that would change, in the order that now is: of what is here, not of the objects themselves."""
+    imagined = Stream(stream.root)
+    for object in [*list(stream.admitted.values())[1:], *objects]:
+        imagined.settle(object)
+    now, then = Judgement(stream), Judgement(imagined)
+    changed = [id for id in now.order if now.is_effective(id) != then.is_effective(id)]
+    return [id for id in changed if now.is_effective(id)], [id for id in changed if then.is_effective(id)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------------
@@ -1537,7 +1798,6 @@ def check_stream(case):
 
 
 def state_of(stream):
-    texts = lambda ids: [id_text(id) for id in ids]
     return {
         "order": texts(stream.order()),
         "leaves": texts(stream.leaves()),
@@ -1546,6 +1806,65 @@ def state_of(stream):
         "forks": [texts(fork) for fork in stream.forks()],
         "refused": texts(sorted(stream.refused)),
     }
+
+
+def texts(ids):
+    return [id_text(id) for id in ids]
+
+
+def check_judge(case):
+    root = decode_parts(read_bytes(case["root"]))
+    if judge_object(root) == "event":
+        return "the root is no root"
+    stream = Stream(root)
+    for parts in case["objects"]:
+        stream.deliver(read_bytes(parts))
+    expected = dict(case["expected"])
+    wrong = unknown_fields(expected, {"order", "effective", *FACTS})
+    simulated = expected.pop("simulated", [])
+    got = judged(stream, expected)
+    wrong = wrong or next((f"{fact}: {differs(expected[fact], got[fact])}" for fact in expected if expected[fact] != got[fact]), None)
+    for what in simulated:
+        voided, restored = simulate(stream, [decode_parts(read_bytes(parts)) for parts in what["objects"]])
+        got = {"objects": what["objects"], "voided": texts(voided), "restored": texts(restored)}
+        wrong = wrong or differs(what, got)
+    return wrong
+
+
+FACTS = {"refused", "epochs", "checkpoints", "explained", "ranks", "read", "shown", "adopted", "removed", "simulated"}
+
+
+def judged(stream, expected):
+    """What is judged of a stream: the order, what is effective, and those of the facts that are expected."""
+    judgement = Judgement(stream)
+    facts = {
+        "order": lambda: texts(judgement.order),
+        "effective": lambda: texts(judgement.replay()),
+        "refused": lambda: texts(sorted(stream.refused)),
+        "epochs": lambda: [list(judgement.epoch.values()).count(j) for j in range(1, len(judgement.chain) + 2)],
+        "checkpoints": lambda: {id_text(id): point_word(judgement, id) for id in judgement.order if stream.type(id) == "streams/checkpoint"},
+        "explained": lambda: [explained(judgement, read_id(one["id"])) for one in expected["explained"]],
+        "ranks": lambda: [{**one, "rank": finite(judgement.rank(one["subject"], read_id(one["at"])))} for one in expected["ranks"]],
+        "read": lambda: {subject: judgement.reading(subject).is_effective for subject in expected["read"]},
+        "shown": lambda: {subject: (by := judgement.shown(subject)) and id_text(by) for subject in expected["shown"]},
+        "adopted": lambda: [{"object": id_text(id), "by": id_text(judgement.adoptions()[id])} for id in judgement.order if id in judgement.adoptions()],
+        "removed": lambda: [{"object": id_text(id), "map": id_text(map)} for id, map in judgement.removed()],
+    }
+    return {fact: facts[fact]() for fact in expected if fact in facts}
+
+
+def point_word(judgement, id):
+    return "accepted" if id in judgement.chain else judgement.stream.lacks_force(id) or "force"
+
+
+def explained(judgement, id):
+    verdict = judgement.verdicts[id]
+    facts = {"id": id_text(id), "why": verdict.why, "by": verdict.by and id_text(verdict.by), "rule": verdict.rule, "rank": verdict.rank, "set": verdict.set}
+    return {field: fact for field, fact in facts.items() if fact is not None}
+
+
+def finite(rank):
+    return None if rank == INFINITE else rank
 
 
 KINDS = {
@@ -1564,6 +1883,7 @@ KINDS = {
     "redact": (check_redact, {"parts", "map", "expected", "error"}),
     "restore": (check_restore, {"parts", "maps", "expected"}),
     "stream": (check_stream, {"root", "deliver", "expected"}),
+    "judge": (check_judge, {"root", "objects", "expected"}),
 }
 DELIVERY_FIELDS = {"parts", "admitted", "known", "pending", "dropped", "newer", "refused", "then"}
 
@@ -3165,7 +3485,7 @@ class Event:
     def __init__(self, root, by, parents=(), previous=None, generation=None, **more):
         stream = id_of(root)
         cited = [*parents, *([previous] if previous else [])]
-        self.by = by
+        self.by, self.cited = by, cited
         self.generation = generation if generation is not None else 1 + max([0, *(event.generation for event in cited if isinstance(event, Event))])
         self.entries = {
             "type:s": TYPE_OF_EVENT, "author:s": by.text, "stream:r": Reference(stream), "generation:u": self.generation,
@@ -3686,11 +4006,1697 @@ def write_streams():
     return file
 
 
+# judging.json
+
+
+EVE, FAY, GUS = (Signer(label) for label in ("eve", "fay", "gus"))
+APPEND_ALL = {"effect:s": "allow", "actions:as": ["append"]}
+DENY_ALL = {"effect:s": "deny"}
+
+
+class Scene:
+    """A stream to be judged, in the making. Without `after` an event comes after the root alone."""
+
+    def __init__(self, root):
+        self.root, self.events = root, []
+
+    def event(self, by, *after, **more):
+        """`previous` is the author's latest in the past."""
+        own = [event for event in past_of(after) if event.by is by]
+        latest = max(own, key=lambda event: event.generation, default=id_of(self.root) if by is OWNER else None)
+        event = Event(self.root, by, after, latest, **more)
+        assert all(event.id != other.id for other in self.events), "an event twice"
+        self.events.append(event)
+        return event
+
+    def said(self, by, *after, text=None):
+        return self.event(by, *after, **({"data": {"text:s": text}} if text else {}))
+
+    def policy(self, by, *after, rules=(), withdraws=()):
+        more = {"rules": list(rules)} if rules else {}
+        if withdraws:
+            more["data"] = {"withdraws:ar": [as_reference(one) for one in withdraws]}
+        return self.event(by, *after, type="streams/policy", **more)
+
+    def withdraws(self, by, what, *after):
+        return self.policy(by, *(after or [what]), withdraws=[what])
+
+    def adopts(self, by, objects, *after):
+        return self.event(by, *(after or objects), type="streams/adopt", data={"objects:ar": [as_reference(one) for one in objects]})
+
+    def redacts(self, by, maps, *after):
+        return self.event(by, *after, type="streams/redact", data={"maps:ar": [Reference(id_of(map)) for map in maps]})
+
+    def point(self, by, *after, chain=(), count=None, order=None):
+        """A checkpoint over its past, in which `chain` is accepted; or with a wrong count or order."""
+        past = past_of(after)
+        right = blake3(b"".join(stated_order(self.root, past, chain)))
+        count = 1 + len(past) if count is None else count
+        return self.event(by, *after, type="streams/checkpoint", data={"count:u": count, "order:d": right if order is None else order})
+
+    def arrival(self, file):
+        """What is judged does not depend on the order of arrival (9.1): as they were made, in reverse, and the first half last, in turn."""
+        half = len(self.events) // 2
+        return [self.events, self.events[::-1], self.events[half:] + self.events[:half]][len(file.content.get("judge", ())) % 3]
+
+    def judged(
+        self, file, name, *, void=(), why=(), chain=(), points=(), ranks=(), read=(), shown=(), adopted=(), removed=None, refused=(),
+        simulated=(), deliver=None,
+    ):  # fmt: skip
+        """Adds a case. `void`: those that are not effective, with the reason or None; `why`: reasons of others. `chain`: the checkpoints that are
+        accepted; `points`: what the others are. `adopted`: by each object its adoption. What is neither void nor refused is effective."""
+        delivered = self.arrival(file) if deliver is None else deliver
+        admitted = [event for event in delivered if event not in refused]
+        void, adopted = dict.fromkeys(void) if not isinstance(void, dict) else void, dict(adopted)
+        order = stated_order(self.root, admitted, chain)
+        not_here = {event.id for event in void}
+        effective = []
+        for id in order:
+            if id not in not_here:
+                effective += [id, *(one for one in order if any(one == object.id and by.id == id for object, by in adopted.items()))]
+        expected = {"order": texts(order), "effective": texts(effective)}
+        if refused:
+            expected["refused"] = ascending(refused)
+        checkpoints = [event for event in admitted if event.entries["type:s"] == "streams/checkpoint"]
+        if checkpoints:
+            epochs = [stated_epoch(event, chain) for event in admitted]
+            expected["epochs"] = [epochs.count(j) + (j == 1) for j in range(1, len(chain) + 2)]
+            words = {**dict.fromkeys(chain, "accepted"), **dict(points)}
+            assert set(words) == set(checkpoints), f"{name}: every checkpoint is stated"
+            expected["checkpoints"] = {id_text(event.id): words[event] for event in sorted(words, key=lambda event: order.index(event.id))}
+        reasons = {**{event: reason for event, reason in void.items() if reason}, **dict(why)}
+        if reasons:
+            expected["explained"] = [{"id": id_text(event.id), **reason} for event, reason in reasons.items()]
+        if ranks:
+            at = lambda event: id_text(event.id) if event else id_text(id_of(self.root))
+            expected["ranks"] = [{"subject": subject.text, "at": at(event), "rank": rank} for subject, event, rank in ranks]
+        if read:
+            expected["read"] = {subject.text: may for subject, may in dict(read).items()}
+        if shown:
+            expected["shown"] = {subject.text: by and id_text(by.id) for subject, by in dict(shown).items()}
+        if adopted or any(event.entries["type:s"] == "streams/adopt" for event in admitted):
+            pairs = sorted(adopted.items(), key=lambda pair: order.index(pair[0].id))
+            expected["adopted"] = [{"object": id_text(object.id), "by": id_text(by.id)} for object, by in pairs]
+        if removed is not None:
+            pairs = sorted(((event.id if event else id_of(self.root)), id_of(map)) for event, map in removed)
+            expected["removed"] = [{"object": id_text(id), "map": id_text(map)} for id, map in pairs]
+        if simulated:
+            expected["simulated"] = [
+                {"objects": [event.parts.hex() for event in objects], "voided": [id_text(event.id) for event in voided], "restored": [id_text(event.id) for event in restored]}
+                for objects, voided, restored in simulated
+            ]
+        root_parts = parts_of(self.root) if set(self.root) == {"type:s", "author:s"} else signed(self.root)
+        file.add("judge", name, root=root_parts.hex(), objects=[pieces(event.parts) for event in delivered], expected=expected)
+
+
+def as_reference(what):
+    return what if isinstance(what, Reference) else Reference(what.id if isinstance(what, Event) else what)
+
+
+def past_of(after):
+    found, open_events = [], [event for event in after if isinstance(event, Event)]
+    while open_events:
+        event = open_events.pop()
+        if event not in found:
+            found.append(event)
+            open_events += [cited for cited in event.cited if isinstance(cited, Event)]
+    return found
+
+
+def stated_epoch(event, chain):
+    """9.3, by the chain that is stated."""
+    return next((j for j, point in enumerate(chain) if event in [point, *past_of(point.cited)]), len(chain)) + 1
+
+
+def stated_order(root, events, chain):
+    """The root, then the epochs that are stated, each by generation, tie and id."""
+    order = [id_of(root)]
+    for epoch in range(1, len(chain) + 2):
+        within = [event for event in events if stated_epoch(event, chain) == epoch]
+        for height in sorted({event.generation for event in within}):
+            order += tie_order(order[0], [event for event in within if event.generation == height])
+    return order
+
+
+# Reasons (8.9).
+
+
+def reason(why, by=None, rule=None, rank=None, set=None):
+    by = by if by is None or isinstance(by, bytes) else by.id
+    facts = {"why": why, "by": by and id_text(by), "rule": rule, "rank": rank, "set": set}
+    return {field: fact for field, fact in facts.items() if fact is not None}
+
+
+def denied(by, set="beside", rule=0, rank=0):
+    return reason("denied", by, rule, rank, set)
+
+
+def withdrawn(by, set="beside", rank=0):
+    return reason("withdrawn", by, None, rank, set)
+
+
+def allowed(by, rule=0, rank=0):
+    return reason("allowed", by, rule, rank, "known")
+
+
+NO_RULE, TOO_FAR, BY_OWNER, FORCE = reason("no-rule", set="known"), reason("rank"), reason("owner"), reason("force")
+
+
+def root_with(*rules):
+    return {**ROOT_ENTRIES, "policies:am": list(rules)}
+
+
+def write_judging():
+    file = File("judging.json", "Judging (spec 8.4 to 8.10, 3.4, 9): what is effective, ranks, reading, adoption, removal, checkpoints, epochs. Most cases show what is not allowed.")
+    judge_append(file)
+    judge_withdrawals(file)
+    judge_ranks(file)
+    judge_reading(file)
+    judge_adoption(file)
+    judge_removal(file)
+    judge_checkpoints(file)
+    judge_finality(file)
+    return file
+
+
+def judge_append(file):
+    """8.4, 8.6: what the author knew must allow it, and what was decided beside it must not forbid it."""
+    give = lambda *who, actions=("append",), **more: allows(*actions, subjects=who, **more)
+
+    # The owner, and the root.
+    s = Scene(ROOT_ENTRIES)
+    s.judged(file, "a root alone is effective")
+    s = Scene(HYPOTHETICAL)
+    s.judged(file, "a hypothetical root alone is effective", ranks=[(OWNER, None, 0), (BEN, None, None)])
+    own = s.said(OWNER)
+    stranger = s.said(BEN)
+    s.judged(file, "on a hypothetical root the owner alone writes", refused=[stranger], why={own: BY_OWNER})
+    s = Scene(root_with(DENY_ALL))
+    own = s.said(OWNER)
+    rules = s.policy(OWNER, rules=[give(BEN)])
+    said = s.said(BEN, rules)
+    s.judged(
+        file, "a denial of everything in the root: not the owner, and everybody else",
+        void={said: denied(id_of(s.root), "known")}, why={own: BY_OWNER},
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL))
+    deny = s.policy(OWNER, rules=[denies(OWNER)])
+    own = s.said(OWNER, deny)
+    s.judged(file, "the owner denies the owner: without effect", why={own: BY_OWNER})
+
+    # One grant, and what takes it: before, beside, after.
+    def granted(root=ROOT_ENTRIES, rule=None):
+        s = Scene(root)
+        return s, s.policy(OWNER, rules=[rule or give(BEN)])
+
+    s, grant = granted()
+    said = s.said(BEN, grant)
+    s.judged(file, "a grant that the author knew", why={said: allowed(grant)})
+    s, grant = granted()
+    said = s.said(CID, grant)
+    s.judged(file, "a grant for another", refused=[said])
+    deny = lambda: s.policy(OWNER, grant, rules=[denies(BEN)])
+    s, grant = granted()
+    denial = deny()
+    said = s.said(BEN, denial)
+    s.judged(file, "a denial that the author knew", void={said: denied(denial, "known")})
+    s, grant = granted()
+    denial, said = deny(), s.said(BEN, grant)
+    s.judged(file, "a denial beside it", void={said: denied(denial)})
+    s.judged(file, "a denial beside it, which arrives later", void={said: denied(denial)}, deliver=[grant, said, denial])
+    s.judged(file, "before the denial beside it arrives", why={said: allowed(grant)}, deliver=[grant, said])
+    s, grant = granted()
+    said = s.said(BEN, grant)
+    denial = s.policy(OWNER, said, rules=[denies(BEN)])
+    later = s.said(BEN, denial)
+    s.judged(file, "what was seen before a denial stays", void={later: denied(denial, "known")}, why={said: allowed(grant)})
+    s, grant = granted()
+    said = s.said(BEN, grant)
+    other = s.said(OWNER, said)
+    far = s.said(BEN, said, text="again")
+    denial = s.policy(OWNER, other, rules=[denies(BEN)])
+    s.judged(file, "of two in a row, the one that the denial has not seen goes", void={far: denied(denial)})
+    s, grant = granted()
+    base = s.said(BEN, grant)
+    denial = s.policy(OWNER, base, rules=[denies(BEN)])
+    backdated = s.said(BEN, grant, text="I was never removed")
+    chained = s.said(BEN, backdated, text="nor here")
+    s.judged(file, "a removed author cites old parents: admitted, and void", void={backdated: denied(denial), chained: denied(denial)})
+    s, grant = granted()
+    denial = deny()
+    said = s.said(BEN, grant)
+    meets = s.said(BEN, said, denial, text="merged")
+    s.judged(file, "an author that merges with its own removal", void={said: denied(denial), meets: denied(denial, "known")})
+    s, grant = granted()
+    denial = s.policy(OWNER, rules=[denies(BEN)])
+    said = s.said(BEN, grant)
+    s.judged(file, "a grant and a denial, beside each other: the denial", void={said: denied(denial)})
+    s, grant = granted()
+    denial = deny()
+    again = s.policy(OWNER, denial, rules=[give(BEN)])
+    said = s.said(BEN, again)
+    s.judged(file, "a later grant does not undo a denial", void={said: denied(denial, "known")})
+    s = Scene(ROOT_ENTRIES)
+    both = s.policy(OWNER, rules=[give(BEN), denies(BEN)])
+    said = s.said(BEN, both)
+    s.judged(file, "a denial after an allowance in one list", void={said: denied(both, "known", 1)})
+    s = Scene(ROOT_ENTRIES)
+    both = s.policy(OWNER, rules=[denies(BEN), give(BEN)])
+    said = s.said(BEN, both)
+    s.judged(file, "a denial before an allowance in one list", void={said: denied(both, "known", 0)})
+    s, grant = granted()
+    taken = s.withdraws(OWNER, grant)
+    said = s.said(BEN, taken)
+    s.judged(file, "a withdrawal that the author knew", void={said: withdrawn(taken, "known")})
+    s, grant = granted()
+    taken, said = s.withdraws(OWNER, grant), s.said(BEN, grant)
+    s.judged(file, "a withdrawal beside it", void={said: withdrawn(taken)})
+    s, grant = granted()
+    said = s.said(BEN, grant)
+    taken = s.withdraws(OWNER, grant, said)
+    s.judged(file, "what was seen before a withdrawal stays", why={said: allowed(grant)})
+
+    # Whom and what a rule matches.
+    for title, rule, void in (
+        ("another subject", denies(CID), False),
+        ("several subjects", denies(CID, BEN), True),
+        ("everybody, without subjects", DENY_ALL, True),
+        ("everybody, by *", {**DENY_ALL, "subjects:as": ["*"]}, True),
+        ("everybody, by * beside a key", {**DENY_ALL, "subjects:as": [CID.text, "*"]}, True),
+        ("append", {**denies(BEN), "actions:as": ["append"]}, True),
+        ("every action, by *", {**denies(BEN), "actions:as": ["*"]}, True),
+        ("read", {**denies(BEN), "actions:as": ["read"]}, False),
+        ("govern", {**denies(BEN), "actions:as": ["govern"]}, False),
+        ("read and append", {**denies(BEN), "actions:as": ["read", "append"]}, True),
+        ("its type", {**denies(BEN), "resources:as": [TYPE_OF_EVENT]}, True),
+        ("another type", {**denies(BEN), "resources:as": ["example/chat.Created"]}, False),
+        ("a type that begins like it", {**denies(BEN), "resources:as": ["example/chat.Sai"]}, False),
+        ("a prefix of its type", {**denies(BEN), "resources:as": ["example/chat.*"]}, True),
+        ("its whole type as a prefix", {**denies(BEN), "resources:as": [TYPE_OF_EVENT + "*"]}, True),
+        ("a prefix of another type", {**denies(BEN), "resources:as": ["example/poll.*"]}, False),
+        ("every type, by *", {**denies(BEN), "resources:as": ["*"]}, True),
+        ("streams/ types", {**denies(BEN), "resources:as": ["streams/*"]}, False),
+    ):
+        s, grant = granted()
+        denial = s.policy(OWNER, grant, rules=[rule])
+        said = s.said(BEN, grant)
+        s.judged(file, f"a denial beside it, of {title}: {'void' if void else 'without effect'}", void={said: denied(denial)} if void else ())
+    for title, rule in (
+        ("for the prefix of its type", give(BEN, resources=["example/*"])),
+        ("for its type among others", give(BEN, resources=["example/poll.Voted", TYPE_OF_EVENT])),
+        ("of everybody", APPEND_ALL),
+        ("of everybody, by *", {**APPEND_ALL, "subjects:as": ["*"]}),
+    ):
+        s, grant = granted(rule=rule)
+        said = s.said(BEN, grant)
+        s.judged(file, f"a grant {title}", why={said: allowed(grant)})
+    for title, rule in (
+        ("for another type", give(BEN, resources=["example/poll.*"])),
+        ("to read", give(BEN, actions=["read"])),
+        ("to govern", give(BEN, actions=["govern"])),
+    ):
+        s, grant = granted(rule=rule)
+        said = s.said(BEN, grant)
+        s.judged(file, f"a grant {title} is not one to append here", refused=[said])
+    s = Scene(root_with(give(BEN), give(BEN, CID), APPEND_ALL))
+    said, other = s.said(CID), s.said(DEE)
+    s.judged(file, "the first rule of the list that allows it", why={said: allowed(id_of(s.root), 1), other: allowed(id_of(s.root), 2)})
+    s = Scene(root_with(APPEND_ALL))
+    first = s.policy(OWNER, rules=[denies(CID), denies(BEN)])
+    second = s.policy(OWNER, first, rules=[denies(BEN)])
+    said = s.said(BEN)
+    s.judged(file, "of several denials the first in the order, and its rule", void={said: denied(first, rule=1)})
+    s, grant = granted()
+    known = s.policy(OWNER, grant, rules=[denies(BEN)])
+    aside = s.policy(OWNER, rules=[denies(BEN)], withdraws=[id_of(s.root)])
+    said = s.said(BEN, known)
+    s.judged(file, "a denial that was known speaks before one beside", void={said: denied(known, "known")})
+    s, grant = granted()
+    taken = s.withdraws(OWNER, grant)
+    denial = s.policy(OWNER, grant, rules=[denies(BEN)])
+    said = s.said(BEN, taken)
+    s.judged(file, "a lack in what was known speaks before a denial beside", void={said: withdrawn(taken, "known")})
+    said = s.said(BEN, taken, denial)
+    s.judged(file, "a denial speaks before a lack in the same set", void={said: denied(denial, "known")}, deliver=[grant, taken, denial, said])
+
+    # Re-granting and restoring.
+    s, grant = granted()
+    denial, said = deny(), s.said(BEN, grant)
+    knowing = s.said(BEN, denial, text="knowing")
+    lifted = s.withdraws(OWNER, denial)
+    after = s.said(BEN, lifted, text="after")
+    s.judged(
+        file, "withdrawing a denial revives what was beside it, not what was written knowing it",
+        void={knowing: denied(denial, "known")}, why={said: allowed(grant), after: allowed(grant)},
+    )  # fmt: skip
+    s, grant = granted()
+    taken, said = s.withdraws(OWNER, grant), s.said(BEN, grant)
+    knowing = s.said(BEN, taken, text="knowing")
+    again = s.policy(OWNER, taken, rules=[give(BEN)])
+    after = s.said(BEN, again, text="after")
+    s.judged(
+        file, "re-granting revives what was beside the removal, not what was written knowing it",
+        void={knowing: withdrawn(taken, "known")}, why={said: allowed(grant), after: allowed(again)},
+    )  # fmt: skip
+    late = s.said(BEN, grant, text="nobody has seen this")
+    s.judged(file, "re-granting revives what was beside the removal and arrives after it", void=[knowing])
+    s, grant = granted()
+    denial, said, unseen = deny(), s.said(BEN, grant), s.said(BEN, grant, text="unseen")
+    lifted = s.withdraws(OWNER, denial, denial, said)
+    s.judged(
+        file, "a denial is withdrawn by who has seen what it voided: that stays void, what it has not seen is revived",
+        void={said: denied(denial)}, why={unseen: allowed(grant)},
+    )  # fmt: skip
+    adopt = s.adopts(OWNER, [said], lifted)
+    s.judged(file, "a denial is withdrawn by who has seen what it voided, and adopts it", void={said: denied(denial)}, adopted={said: adopt})
+    s, grant = granted()
+    taken, said, unseen = s.withdraws(OWNER, grant), s.said(BEN, grant), s.said(BEN, grant, text="unseen")
+    again = s.policy(OWNER, taken, said, rules=[give(BEN)])
+    s.judged(
+        file, "a re-grant by who has seen what the removal voided: that stays void, what it has not seen is revived",
+        void={said: withdrawn(taken)}, why={unseen: allowed(grant)},
+    )  # fmt: skip
+    both = s.said(BEN, again, unseen, text="on")
+    s.judged(
+        file, "after a re-grant the author goes on, above what is void and what is revived",
+        void={said: withdrawn(taken)}, why={both: allowed(again)},
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL, allows("govern", subjects=[CID])))
+    denial, said = s.policy(CID, rules=[denies(BEN)]), s.said(BEN)
+    out = s.policy(OWNER, said, rules=[denies(CID)])
+    s.judged(
+        file, "the author of a denial is denied beside it by who has seen what it voided: revived",
+        void={denial: denied(out)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
+    s, grant = granted()
+    denial, said = deny(), s.said(BEN, grant)
+    other = s.withdraws(OWNER, grant, denial)
+    s.judged(file, "a denial and a withdrawal beside it: the denial is named", void={said: denied(denial)})
+    lifted = s.withdraws(OWNER, denial, other)
+    s.judged(file, "with the denial lifted the withdrawal remains", void={said: withdrawn(other)})
+    s, grant = granted()
+    second = s.policy(OWNER, rules=[give(BEN, CID)])
+    taken = s.withdraws(OWNER, grant)
+    said = s.said(BEN, grant, second)
+    s.judged(
+        file, "of two grants one is withdrawn beside it",
+        why={said: allowed(min(grant, second, key=lambda one: stated_order(s.root, [grant, second], ()).index(one.id)))},
+    )  # fmt: skip
+    s, grant = granted()
+    second = s.policy(OWNER, grant, rules=[give(BEN)])
+    taken = s.withdraws(OWNER, grant, second)
+    said = s.said(BEN, taken)
+    s.judged(file, "of two grants that were known one is withdrawn", why={said: allowed(second)})
+    s, grant = granted()
+    first, second = deny(), s.policy(OWNER, grant, rules=[denies(CID, BEN)])
+    lifted = s.withdraws(OWNER, first)
+    said = s.said(BEN, grant)
+    s.judged(file, "of two denials one is withdrawn", void={said: denied(second)})
+    s, grant = granted()
+    denial = deny()
+    second = s.policy(OWNER, denial, rules=[denies(BEN)])
+    lifted = s.policy(OWNER, second, withdraws=[denial, second])
+    said = s.said(BEN, lifted)
+    s.judged(file, "both denials withdrawn by one withdrawal", why={said: allowed(grant)})
+    s, grant = granted()
+    said = s.said(BEN, grant)
+    cid = s.policy(OWNER, grant, rules=[give(CID)])
+    other = s.said(CID, cid)
+    denial = s.policy(OWNER, cid, rules=[denies(CID)])
+    s.judged(file, "a denial takes whom it names, and nobody else", void={other: denied(denial)}, why={said: allowed(grant)})
+    s, grant = granted()
+    said = s.said(BEN, grant)
+    reply = s.said(OWNER, said)
+    denial = s.policy(OWNER, grant, rules=[denies(BEN)])
+    s.judged(file, "what cites a void object may be effective", void={said: denied(denial)})
+    s, grant = granted()
+    said = s.said(BEN, grant)
+    grandchild = s.said(BEN, s.said(OWNER, said), text="third")
+    denial = s.policy(OWNER, said, rules=[denies(BEN)])
+    s.judged(file, "a denial in the middle of what others cite", void={grandchild: denied(denial)})
+    s, grant = granted(root=root_with(APPEND_ALL), rule={**DENY_ALL, "actions:as": ["append"]})
+    said, own = s.said(BEN, grant), s.said(OWNER, grant)
+    beside = s.said(BEN, text="before I knew")
+    s.judged(file, "a stream that its owner closes", void={said: denied(grant, "known"), beside: denied(grant)})
+    for title, type, data in (
+        ("streams/subscription", "streams/subscription", {}),
+        ("streams/redact", "streams/redact", {"maps:ar": [reference("x")]}),
+        ("streams/adopt", "streams/adopt", {"objects:ar": [reference("x")]}),
+    ):
+        s, grant = granted(rule=give(BEN, resources=["streams/*"]))
+        one = s.event(BEN, grant, type=type, data=data)
+        s.judged(file, f"{title} needs append, and has it", why={one: allowed(grant)})
+        denial = s.policy(OWNER, grant, rules=[{**denies(BEN), "resources:as": [type]}])
+        s.judged(file, f"{title} needs append, and is denied beside it", void={one: denied(denial)})
+    s = Scene(root_with(APPEND_ALL, allows("govern", subjects=[CID])))
+    base = s.policy(CID, rules=[allows("read")])
+    left, right = s.policy(CID, base, rules=[denies(DEE)]), s.policy(CID, base, rules=[denies(BEN)])
+    on_left, on_right, on_both = s.said(BEN, left), s.said(BEN, right), s.said(BEN, left, right)
+    s.judged(
+        file, "a governor's fork: each branch is known or beside by itself",
+        void={on_left: denied(right, rank=1), on_right: denied(right, "known", rank=1), on_both: denied(right, "known", rank=1)},
+    )  # fmt: skip
+    dee_left, dee_both = s.said(DEE, right), s.said(DEE, left, right)
+    lifts = s.policy(CID, right, withdraws=[left, right])
+    late = s.said(BEN, lifts, text="late")
+    s.judged(
+        file, "a governor's fork: a withdrawal on one branch does not reach the other", void={on_right: denied(right, "known", rank=1), on_both: denied(right, "known", rank=1), dee_left: denied(left, rank=1), dee_both: denied(left, "known", rank=1)},
+        why={on_left: allowed(id_of(s.root)), late: allowed(id_of(s.root))},
+    )
+    s = Scene(root_with(APPEND_ALL, allows("govern", subjects=[CID])))
+    first = s.policy(CID, rules=[denies(BEN)])
+    beside = s.said(DEE)
+    second = s.policy(CID, beside, rules=[denies(EVE)])
+    third = s.policy(CID, second, beside, first, withdraws=[first, second])
+    b, e = s.said(BEN, third), s.said(EVE, third)
+    s.judged(file, "a governor's fork, merged by a withdrawal of both branches", why={b: allowed(id_of(s.root)), e: allowed(id_of(s.root))})
+    s = Scene(root_with(APPEND_ALL))
+    said = s.said(BEN)
+    for by in (CID, DEE, EVE):
+        said = s.said(by, said)
+    denial = s.policy(OWNER, rules=[DENY_ALL])
+    s.judged(file, "a wildcard denial beside a conversation", void={event: denied(denial) for event in s.events[:4]})
+    calm = s.withdraws(OWNER, denial)
+    s.judged(file, "a wildcard denial beside a conversation, withdrawn beside it too")
+    s = Scene(root_with(APPEND_ALL))
+    left, right = s.said(BEN, text="left"), s.said(BEN, text="right")
+    denial = s.policy(OWNER, left, rules=[denies(BEN)])
+    s.judged(file, "of a fork the branch that the denial has not seen goes", void={right: denied(denial)}, why={left: allowed(id_of(s.root))})
+
+
+def judge_withdrawals(file):
+    """8.3, 8.4: what a withdrawal names, and by whom."""
+    give = lambda *who, actions=("append",): allows(*actions, subjects=who)
+    s = Scene(ROOT_ENTRIES)
+    grant = s.policy(OWNER, rules=[give(BEN)])
+    taken = s.policy(OWNER, withdraws=[grant])
+    said = s.said(BEN, grant)
+    s.judged(file, "a withdrawal that does not have in its past what it names", why={said: allowed(grant)})
+    both = s.said(BEN, grant, taken, text="knowing both")
+    s.judged(file, "a withdrawal beside what it names is without force, also for who knows both", why={both: allowed(grant)})
+    merged = s.said(OWNER, both)
+    s.judged(file, "a withdrawal beside what it names is without force, also when both are merged")
+    s = Scene(ROOT_ENTRIES)
+    grant = s.policy(OWNER, rules=[give(BEN)])
+    taken = s.withdraws(OWNER, grant)
+    undo = s.withdraws(OWNER, taken)
+    said, beside = s.said(BEN, undo), s.said(BEN, grant, text="beside")
+    s.judged(file, "a withdrawal cannot itself be withdrawn", void={said: withdrawn(taken, "known"), beside: withdrawn(taken)})
+    s = Scene(ROOT_ENTRIES)
+    grant = s.policy(OWNER, rules=[give(BEN)])
+    swap = s.policy(OWNER, grant, rules=[give(CID)], withdraws=[grant])
+    undo = s.withdraws(OWNER, swap)
+    ben, cid = s.said(BEN, undo), s.said(CID, undo)
+    s.judged(
+        file, "of a withdrawn withdrawal with rules the rules go, and the withdrawal stays",
+        void={ben: withdrawn(swap, "known"), cid: withdrawn(undo, "known")},
+    )  # fmt: skip
+    for title, what in (
+        ("an event", lambda s, grant: s.said(OWNER, grant)),
+        ("what nobody has", lambda s, grant: reference("nothing")),
+        ("a subscription", lambda s, grant: s.event(OWNER, grant, type="streams/subscription")),
+    ):
+        s = Scene(ROOT_ENTRIES)
+        grant = s.policy(OWNER, rules=[give(BEN)])
+        named = what(s, grant)
+        after = [named] if isinstance(named, Event) else [grant]
+        taken = s.policy(OWNER, *after, withdraws=[named])
+        said = s.said(BEN, taken)
+        s.judged(file, f"a withdrawal of {title} is without force", why={said: allowed(grant)})
+        taken = s.policy(OWNER, taken, withdraws=[named, grant, named])
+        knowing = s.said(BEN, taken)
+        s.judged(
+            file, f"a withdrawal of {title}, and of a grant, and again: the grant", void={said: withdrawn(taken), knowing: withdrawn(taken, "known")},
+        )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL))
+    taken = s.policy(OWNER, withdraws=[id_of(s.root)])
+    knowing, beside = s.said(BEN, taken), s.said(BEN)
+    s.judged(file, "the owner withdraws the root's policies", void={knowing: withdrawn(taken, "known"), beside: withdrawn(taken)})
+    again = s.policy(OWNER, taken, rules=[APPEND_ALL])
+    s.judged(file, "the owner withdraws the root's policies, and writes others", void={knowing: withdrawn(taken, "known")})
+    s = Scene(root_with(APPEND_ALL, give(BEN, actions=["govern"])))
+    taken = s.policy(BEN, withdraws=[id_of(s.root)])
+    said = s.said(CID, taken)
+    s.judged(file, "a governor may not withdraw the root's policies", why={taken: allowed(id_of(s.root), 1), said: allowed(id_of(s.root))})
+    s = Scene(ROOT_ENTRIES)
+    one, two = s.policy(OWNER, rules=[give(BEN)]), s.policy(OWNER, rules=[give(CID)])
+    taken = s.withdraws(OWNER, one, one, two)
+    ben, cid = s.said(BEN, one, two), s.said(CID, one, two)
+    s.judged(file, "a withdrawal takes what it names, and nothing beside it", void={ben: withdrawn(taken)})
+    s = Scene(ROOT_ENTRIES)
+    one = s.policy(OWNER, rules=[give(BEN), give(CID)])
+    taken = s.withdraws(OWNER, one)
+    ben, cid = s.said(BEN, one), s.said(CID, one)
+    s.judged(file, "a withdrawal takes all the rules of what it names", void={ben: withdrawn(taken), cid: withdrawn(taken)})
+    s = Scene(ROOT_ENTRIES)
+    one = s.policy(OWNER, rules=[give(BEN)])
+    first = s.withdraws(OWNER, one)
+    second = s.withdraws(OWNER, one, first)
+    said = s.said(BEN, one)
+    s.judged(file, "of several withdrawals the first in the order is named", void={said: withdrawn(first)})
+    s = Scene(ROOT_ENTRIES)
+    govern = s.policy(OWNER, rules=[give(BEN, actions=["govern"])])
+    grant = s.policy(BEN, govern, rules=[give(CID)])
+    removed = s.withdraws(OWNER, govern, grant)
+    void = s.policy(BEN, removed, rules=[give(DEE)])
+    cid, dee = s.said(CID, removed), s.said(DEE, void)
+    s.judged(
+        file, "a removed governor's earlier grants stay, and later ones are void",
+        void={void: withdrawn(removed, "known"), dee: NO_RULE}, why={cid: allowed(grant, rank=1)},
+    )  # fmt: skip
+    taken = s.withdraws(OWNER, grant, removed)
+    last = s.said(CID, taken, text="last")
+    s.judged(
+        file, "a removed governor's earlier grants, withdrawn by the owner",
+        void={void: None, dee: None, cid: withdrawn(taken), last: withdrawn(taken, "known")},
+    )  # fmt: skip
+    s = Scene(ROOT_ENTRIES)
+    govern = s.policy(OWNER, rules=[give(BEN, actions=["govern"])])
+    grant = s.policy(BEN, govern, rules=[give(CID)])
+    removed = s.withdraws(OWNER, govern)
+    cid = s.said(CID, grant)
+    s.judged(file, "a grant beside the removal of its author is void, and what it allowed", void={grant: withdrawn(removed), cid: NO_RULE})
+    s = Scene(root_with(APPEND_ALL))
+    govern = s.policy(OWNER, rules=[give(BEN, actions=["govern"])])
+    denial = s.policy(BEN, govern, rules=[denies(CID)])
+    removed = s.withdraws(OWNER, govern)
+    cid = s.said(CID)
+    s.judged(
+        file, "a denial beside the removal of its author is void, and takes nothing",
+        void={denial: withdrawn(removed)}, why={cid: allowed(id_of(s.root))},
+    )  # fmt: skip
+    s = Scene(ROOT_ENTRIES)
+    govern = s.policy(OWNER, rules=[give(BEN, actions=["govern"])])
+    grant = s.policy(OWNER, govern, rules=[give(CID)])
+    demoted = s.withdraws(OWNER, govern, grant)
+    taken = s.withdraws(BEN, grant, demoted)
+    cid = s.said(CID, taken)
+    s.judged(file, "a withdrawal of an author who no longer governs", void={taken: withdrawn(demoted, "known")}, why={cid: allowed(grant)})
+
+    # 8.4: rank(w) ≤ rank(p).
+    def ladder():
+        s = Scene(root_with(APPEND_ALL, give(BEN, CID, actions=["govern"])))
+        ranks = s.policy(BEN, rules=[give(DEE, EVE, actions=["govern"])])
+        return s, ranks, s.policy(DEE, ranks, rules=[give(FAY, actions=["govern"])])
+
+    for title, by, takes, rank in (("the owner", OWNER, True, 0), ("a senior", CID, True, 1), ("its author", DEE, True, 2), ("an equal", EVE, True, 2), ("a junior", FAY, False, 3)):
+        s, ranks, top = ladder()
+        denial = s.policy(DEE, top, rules=[denies(GUS)])
+        lifted = s.withdraws(by, denial)
+        said = s.said(GUS, denial, lifted)
+        effect = {"why": {said: allowed(id_of(s.root))}} if takes else {"void": {said: denied(denial, "known", rank=2)}}
+        s.judged(file, f"a denial is withdrawn by {title}: {'lifted' if takes else 'without force'}", ranks=[(by, lifted, rank)], **effect)
+        s, ranks, top = ladder()
+        grant = s.policy(DEE, top, rules=[give(GUS, actions=["govern"])])
+        taken = s.withdraws(by, grant)
+        act = s.policy(GUS, grant, rules=[denies(EVE)])
+        s.judged(
+            file, f"a grant is withdrawn by {title}: {'taken' if takes else 'without force'}",
+            void={act: withdrawn(taken, rank=rank)} if takes else (), why={} if takes else {act: allowed(grant, rank=2)},
+            ranks=[(GUS, act, None if takes else 3)],
+        )
+    s = Scene(root_with(give(BEN, CID, actions=["govern"])))
+    mine = s.policy(BEN, rules=[give(DEE)])
+    demoted = s.policy(OWNER, mine, withdraws=[id_of(s.root)], rules=[give(CID, actions=["govern"])])
+    junior = s.policy(CID, demoted, rules=[give(BEN, actions=["govern"])])
+    taken = s.withdraws(BEN, mine, junior)
+    said = s.said(DEE, mine, taken)
+    s.judged(
+        file, "who has become junior may not withdraw what it gave as a senior", ranks=[(BEN, mine, 1), (BEN, taken, 2)],
+        why={said: allowed(mine, rank=1)},
+    )  # fmt: skip
+
+
+def judge_ranks(file):
+    """8.5, and what ranks do to denials (8.6)."""
+    govern = lambda *who: allows("govern", subjects=who)
+    s = Scene(root_with(govern(BEN)))
+    s.judged(file, "whom the root lets govern has rank 1, after the root", ranks=[(OWNER, None, 0), (BEN, None, None)])
+    one = s.policy(BEN, rules=[govern(CID)])
+    two = s.policy(CID, one, rules=[govern(DEE)])
+    said = s.policy(OWNER, two, rules=[APPEND_ALL])
+    s.judged(
+        file, "ranks rise by one with every grant",
+        ranks=[(BEN, one, 1), (CID, two, 2), (DEE, said, 3), (CID, one, None), (EVE, said, None), (OWNER, two, 0)],
+    )  # fmt: skip
+    s = Scene(ROOT_ENTRIES)
+    one = s.policy(OWNER, rules=[govern(BEN)])
+    two = s.policy(BEN, one, rules=[govern(CID)])
+    three = s.policy(OWNER, two, rules=[govern(CID)])
+    four = s.policy(CID, three, rules=[APPEND_ALL])
+    s.judged(file, "the least rank of two", ranks=[(CID, three, 2), (CID, four, 1)], why={four: allowed(three)})
+    five = s.withdraws(OWNER, three, four)
+    six = s.policy(CID, five, rules=[APPEND_ALL])
+    beside = s.policy(CID, three, rules=[allows("read")])
+    s.judged(file, "a withdrawn grant leaves the other rank, known or beside", ranks=[(CID, six, 2), (CID, beside, 2), (CID, four, 1)])
+
+    s = Scene(ROOT_ENTRIES)
+    one = s.policy(OWNER, rules=[govern(BEN)])
+    out = s.withdraws(OWNER, one)
+    act = s.policy(BEN, out, rules=[APPEND_ALL])
+    again = s.policy(OWNER, out, rules=[govern(BEN)])
+    s.judged(file, "a rank needs what was known: a grant beside it is not enough", void={act: withdrawn(out, "known")}, ranks=[(BEN, act, None)])
+    s = Scene(root_with(govern(CID)))
+    one = s.policy(OWNER, rules=[govern(BEN)])
+    two = s.policy(CID, one, rules=[govern(BEN)])
+    out = s.withdraws(OWNER, one, two)
+    act = s.policy(BEN, out, rules=[denies(DEE)])
+    again = s.policy(OWNER, out, rules=[govern(BEN)])
+    s.judged(file, "a rank is the same in both sets: what is lower beside does not lower it", why={act: allowed(two, rank=1)}, ranks=[(BEN, act, 2)])
+
+    signers = [Signer(f"governor {n}") for n in range(1, 19)]
+    s = Scene(ROOT_ENTRIES)
+    links, by = [], OWNER
+    for signer in signers:
+        links.append(s.policy(by, *links[-1:], rules=[govern(signer)]))
+        by = signer
+    last = s.policy(by, links[-1], rules=[APPEND_ALL])
+    s.judged(
+        file, "a chain of 16 governs, the 17th is too far, the 18th has no rule", void={links[17]: TOO_FAR, last: NO_RULE},
+        why={links[16]: allowed(links[15], rank=15)}, ranks=[(signers[n - 1], links[n], n if n <= 16 else None) for n in range(1, 18)],
+    )
+    short = s.policy(OWNER, links[-1], rules=[govern(signers[9])])
+    s.judged(
+        file, "a shorter chain that comes later helps nobody who did not know it",
+        void=[links[17], last], ranks=[(signers[16], short, None), (signers[9], short, 10)],
+    )  # fmt: skip
+    s = Scene(ROOT_ENTRIES)
+    links, by = [], OWNER
+    for signer in signers[:16]:
+        links.append(s.policy(by, *links[-1:], rules=[govern(signer)]))
+        by = signer
+    denial = s.policy(signers[15], links[-1], rules=[denies(signers[16])])
+    opened = s.policy(OWNER, links[-1], rules=[APPEND_ALL])
+    said = s.said(signers[16], opened)
+    s.judged(file, "a denial of rank 16 counts", void={said: denied(denial, rank=16)})
+    taken = s.withdraws(OWNER, links[0], links[-1])
+    s.judged(
+        file, "the first link of a chain is withdrawn beside its end alone: the middle governs on",
+        void={said: denied(denial, rank=16)}, ranks=[(signers[1], taken, 2), (signers[0], taken, 1)],
+    )  # fmt: skip
+
+    s = Scene(ROOT_ENTRIES)
+    one = s.policy(OWNER, rules=[govern(BEN)])
+    two = s.policy(BEN, one, rules=[govern(CID)])
+    three = s.policy(CID, two, rules=[govern(DEE)])
+    taken = s.withdraws(OWNER, one)
+    s.judged(file, "the first link of a chain is withdrawn beside the rest: the rest is void", void={two: withdrawn(taken), three: NO_RULE})
+    again = s.policy(OWNER, taken, rules=[govern(BEN)])
+    s.judged(file, "the first link is given again: the chain is restored", ranks=[(DEE, three, None), (CID, three, 2), (BEN, two, 1)])
+
+    # Two who give to each other.
+    s = Scene(root_with(govern(BEN)))
+    one = s.policy(BEN, rules=[govern(CID)])
+    two = s.policy(CID, one, rules=[govern(BEN)])
+    s.judged(file, "mutual grants do not lift a rank", ranks=[(BEN, two, 1), (CID, two, 2)])
+    out = s.policy(OWNER, two, withdraws=[id_of(s.root)])
+    three = s.policy(BEN, out, rules=[APPEND_ALL])
+    four = s.policy(CID, three, rules=[APPEND_ALL])
+    s.judged(file, "after the withdrawal of a governor's rule its puppet gives it back, one rank lower", ranks=[(BEN, three, 3), (CID, four, 2)])
+    five = s.policy(OWNER, out, rules=[denies(BEN)])
+    s.judged(file, "a denial beside ends what the puppet gave back", void={three: denied(five)}, ranks=[(BEN, three, None), (CID, four, 2)])
+    six = s.policy(OWNER, four, five, withdraws=[one])
+    seven = s.policy(CID, six, rules=[govern(BEN)])
+    s.judged(
+        file, "with the puppet's grant withdrawn both are out",
+        void={three: None, seven: withdrawn(six, "known")}, ranks=[(BEN, seven, None), (CID, seven, None)],
+    )  # fmt: skip
+    s = Scene(root_with(govern(BEN, CID)))
+    one, two = s.policy(BEN, rules=[govern(CID)]), s.policy(CID, rules=[govern(BEN)])
+    out = s.policy(OWNER, one, two, withdraws=[id_of(s.root)])
+    three, four = s.policy(BEN, out, rules=[APPEND_ALL]), s.policy(CID, out, rules=[APPEND_ALL])
+    s.judged(file, "two equals who gave to each other before the removal of both: each holds by the other", ranks=[(BEN, three, 2), (CID, four, 2)])
+    s = Scene(root_with(govern(BEN, CID)))
+    out = s.policy(OWNER, withdraws=[id_of(s.root)])
+    one, two = s.policy(BEN, rules=[govern(CID)]), s.policy(CID, rules=[govern(BEN)])
+    s.judged(file, "two equals who give to each other beside the removal of both: neither holds", void={one: withdrawn(out), two: withdrawn(out)})
+    three = s.policy(BEN, one, two, rules=[govern(DEE)])
+    four = s.policy(DEE, three, rules=[govern(BEN)])
+    s.judged(
+        file, "no circle of grants hangs in the air", void={one: None, two: None, three: withdrawn(out), four: NO_RULE}, ranks=[(DEE, four, None)],
+    )  # fmt: skip
+    s = Scene(root_with(govern(BEN)))
+    self_grant = s.policy(BEN, rules=[govern(BEN), allows("append", subjects=[BEN])])
+    out = s.policy(OWNER, self_grant, withdraws=[id_of(s.root)])
+    act = s.policy(BEN, out, rules=[APPEND_ALL])
+    s.judged(file, "who gives to itself has the rank below its own, after its removal", ranks=[(BEN, act, 2)])
+
+    # Who may take what from whom: DEE has rank 2, by BEN's grant.
+    for title, by, rank, takes in (
+        ("the owner", OWNER, 0, True), ("a senior who gave", BEN, 1, True), ("a senior who did not give", CID, 1, True),
+        ("an equal", EVE, 2, False), ("a junior", FAY, 3, False), ("a stranger", GUS, None, False),
+    ):  # fmt: skip
+        for where in ("known", "beside", "seen before"):
+            s = Scene(root_with(APPEND_ALL, govern(BEN, CID)))
+            root = id_of(s.root)
+            grant = s.policy(BEN, rules=[govern(DEE, EVE)])
+            base = s.policy(DEE, grant, rules=[govern(FAY)])
+
+            def place(act):
+                """What DEE says, and decides, and beside, before or after it the act."""
+                if where == "known":
+                    acted = act(base)
+                    return acted, s.said(DEE, acted), s.policy(DEE, acted, rules=[allows("read")])
+                said, ruled = s.said(DEE, base), s.policy(DEE, base, rules=[allows("read")])
+                return act(base) if where == "beside" else act(said, ruled), said, ruled
+
+            set = where if where != "seen before" else None
+            goes = takes and set
+            refused = rank is None
+            denial, said, ruled = place(lambda *after: s.policy(by, *after, rules=[denies(DEE)]))
+            name = f"a governor is denied by {title}, {where}: {'void' if goes else 'without effect'}"
+            if rank in (None, 2, 3) and where == "seen before" or refused and where == "known":
+                continue
+            void = {said: denied(denial, set, rank=rank), ruled: denied(denial, set, rank=rank)} if goes else {}
+            s.judged(file, name, void=void, refused=[denial] if refused else (), ranks=[(DEE, ruled, None if goes else 2)])
+            if where == "seen before":
+                continue
+
+            s = Scene(s.root)
+            grant = s.policy(BEN, rules=[govern(DEE, EVE)])
+            base = s.policy(DEE, grant, rules=[govern(FAY)])
+            taken, said, ruled = place(lambda *after: s.policy(by, *after, withdraws=[grant]))
+            void = {ruled: withdrawn(taken, set, rank)} if goes else {}
+            s.judged(
+                file, f"a governor's grant is withdrawn by {title}, {where}: {'taken' if goes else 'without effect'}", void=void,
+                why={said: allowed(root)}, refused=[taken] if refused else (), ranks=[(DEE, ruled, None if goes else 2)],
+            )
+
+    # Two against each other.
+    s = Scene(root_with(APPEND_ALL, govern(BEN, CID)))
+    root = id_of(s.root)
+    ben, cid = s.policy(BEN, rules=[denies(CID)]), s.policy(CID, rules=[denies(BEN)])
+    b, c = s.said(BEN, ben, cid), s.said(CID, ben, cid)
+    s.judged(file, "two equals deny each other: neither goes", ranks=[(BEN, b, 1), (CID, c, 1)], why={b: allowed(root), c: allowed(root)})
+    over = s.policy(OWNER, b, c, rules=[denies(BEN)])
+    late = s.said(BEN, b, text="late")
+    s.judged(
+        file, "the owner decides between them: what was seen stays, and the denial by the other comes to bind",
+        void={late: denied(cid, "known", rank=1)}, why={b: allowed(root)}, ranks=[(BEN, late, None), (BEN, b, 1)],
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL, govern(BEN)))
+    root = id_of(s.root)
+    grant = s.policy(BEN, rules=[govern(CID)])
+    ben, cid = s.policy(BEN, grant, rules=[denies(CID)]), s.policy(CID, grant, rules=[denies(BEN), DENY_ALL], withdraws=[grant])
+    b, c = s.said(BEN, grant, text="b"), s.said(CID, grant, text="c")
+    s.judged(
+        file, "a senior and a junior deny each other, beside each other: the senior wins",
+        void={cid: denied(ben, rank=1), c: denied(ben, rank=1)}, why={b: allowed(root)},
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL, govern(BEN)))
+    grant = s.policy(BEN, rules=[govern(CID)])
+    coup = s.policy(CID, grant, rules=[denies(BEN), denies(OWNER)], withdraws=[grant, id_of(s.root)])
+    b, own = s.said(BEN, coup), s.said(OWNER, coup)
+    back = s.policy(BEN, coup, rules=[denies(CID)])
+    c = s.said(CID, coup)
+    s.judged(
+        file, "a junior's coup, known to all, takes nothing",
+        void={c: denied(back, rank=1)}, ranks=[(BEN, back, 1), (CID, coup, 2)], why={own: BY_OWNER},
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL, govern(BEN, CID)))
+    ben = s.policy(BEN, rules=[DENY_ALL])
+    b, c, d, own = s.said(BEN, ben), s.said(CID, ben), s.said(DEE, ben), s.said(OWNER, ben)
+    s.judged(file, "a moderator denies everybody: neither the owner, nor itself, nor its equal", void={d: denied(ben, "known", rank=1)})
+    s = Scene(root_with(APPEND_ALL, govern(BEN, CID)))
+    ben, cid = s.policy(BEN, rules=[denies(DEE)]), s.policy(CID, rules=[govern(DEE)])
+    d = s.said(DEE, cid)
+    act = s.policy(DEE, cid, rules=[denies(EVE)])
+    s.judged(file, "an equal of its author gives govern to whom it denies: the denial holds", void={d: denied(ben, rank=1), act: denied(ben, rank=1)})
+    over = s.policy(OWNER, act, d, rules=[govern(DEE)])
+    after = s.said(DEE, over, text="after")
+    merged = s.policy(DEE, over, ben, rules=[allows("read")])
+    s.judged(
+        file, "a senior of its author gives govern to whom it denies: from there on the denial does not bind", void={d: denied(ben, rank=1), act: denied(ben, rank=1)},
+        ranks=[(DEE, after, 1), (DEE, merged, 1), (DEE, d, None)],
+    )
+    s = Scene(root_with(APPEND_ALL, govern(BEN)))
+    ben = s.policy(BEN, rules=[denies(DEE)])
+    over = s.policy(OWNER, ben, rules=[allows("append", subjects=[DEE])])
+    d = s.said(DEE, over)
+    s.judged(file, "a senior of its author gives append to whom it denies: the denial holds", void={d: denied(ben, "known", rank=1)})
+    lifted = s.withdraws(OWNER, ben, over)
+    after = s.said(DEE, lifted, text="after")
+    s.judged(file, "a senior withdraws the denial instead", void={d: denied(ben, "known", rank=1)}, why={after: allowed(id_of(s.root))})
+    s = Scene(root_with(govern(BEN)))
+    one = s.policy(BEN, rules=[govern(CID)])
+    d = s.policy(OWNER, one, rules=[{**denies(CID), "actions:as": ["append"]}])
+    act = s.policy(CID, d, rules=[allows("append", subjects=[CID])])
+    said = s.said(CID, act)
+    s.judged(file, "a denial of append leaves govern", void={said: denied(d, "known")}, why={act: allowed(one, rank=1)})
+    for title, rule, void in (
+        ("of govern", {**DENY_ALL, "actions:as": ["govern"]}, True),
+        ("with resources other than *", {**DENY_ALL, "resources:as": ["streams/policy"]}, False),
+        ("with a prefix of all streams/ types", {**DENY_ALL, "resources:as": ["streams/*"]}, False),
+        ("with * among its resources", {**DENY_ALL, "resources:as": ["streams/*", "*"]}, True),
+        ("of read and append", {**DENY_ALL, "actions:as": ["read", "append"]}, False),
+        ("of checkpoint", None, False),
+    ):
+        s = Scene(root_with(govern(BEN), *([] if rule else [{**DENY_ALL, "actions:as": ["checkpoint"]}])))
+        denial = s.policy(OWNER, rules=[rule]) if rule else None
+        act = s.policy(BEN, rules=[APPEND_ALL])
+        s.judged(file, f"a denial {title} {'takes' if void else 'does not take'} govern", void={act: denied(denial)} if void else ())
+    s = Scene(root_with(govern(BEN), allows("append", subjects=[BEN], resources=["streams/*"])))
+    act = s.policy(BEN, rules=[{**allows("append", subjects=[CID], resources=["streams/policy"])}])
+    bad = s.policy(CID, act, rules=[APPEND_ALL])
+    s.judged(file, "append for streams/policy is not govern", refused=[bad])
+
+    # The owner recovers.
+    s = Scene(root_with(APPEND_ALL, govern(BEN)))
+    bad = s.policy(BEN, rules=[denies(GUS), govern(CID, DEE)])
+    worse = s.policy(CID, bad, rules=[denies(OWNER), govern(EVE)])
+    fix = s.policy(OWNER, worse, rules=[denies(BEN, CID, DEE, EVE)], withdraws=[bad, worse])
+    calm = s.said(GUS, fix)
+    others = [s.policy(by, worse, rules=[denies(GUS)]) for by in (BEN, CID, EVE)]
+    tail = s.said(DEE, fix)
+    s.judged(
+        file, "the owner recovers a stream from its governors",
+        void={**{other: denied(fix) for other in others}, tail: denied(fix, "known")}, why={calm: allowed(id_of(s.root))},
+    )  # fmt: skip
+    s = Scene(root_with(govern(BEN)))
+    puppet = s.policy(BEN, rules=[govern(CID)])
+    out = s.policy(OWNER, puppet, rules=[denies(BEN)])
+    back = s.policy(CID, out, rules=[govern(BEN)])
+    act = s.policy(BEN, back, rules=[APPEND_ALL])
+    s.judged(file, "a puppet cannot give back what a senior denies", void={act: denied(out, "known")}, ranks=[(CID, back, 2), (BEN, act, None)])
+    lifts = s.withdraws(CID, out, back)
+    act2 = s.policy(BEN, lifts, rules=[govern(DEE)])
+    s.judged(file, "a puppet cannot withdraw what a senior denies", void={act: denied(out, "known"), act2: denied(out, "known")})
+    s = Scene(root_with(govern(BEN)))
+    out = s.policy(OWNER, rules=[denies(BEN)])
+    puppet = s.policy(BEN, rules=[govern(CID)])
+    back = s.policy(CID, puppet, rules=[govern(BEN)])
+    act = s.policy(BEN, back, rules=[APPEND_ALL])
+    s.judged(file, "a puppet that is made beside the removal is void", void={puppet: denied(out), back: NO_RULE, act: denied(out)})
+    s = Scene(root_with(APPEND_ALL, govern(BEN)))
+    denial = s.policy(BEN, rules=[denies(CID)])
+    removal = s.policy(OWNER, rules=[denies(BEN)])
+    c = s.said(CID, text="innocent")
+    s.judged(file, "a denial by who is denied beside it takes nothing", void={denial: denied(removal)})
+    s = Scene(root_with(APPEND_ALL, govern(BEN, CID)))
+    weak = s.policy(BEN, rules=[denies(CID)])
+    mine = s.policy(CID, rules=[denies(DEE)])
+    demote = s.policy(OWNER, weak, mine, rules=[govern(BEN)], withdraws=[id_of(s.root)])
+    c = s.said(CID, weak)
+    open_again = s.policy(OWNER, demote, rules=[APPEND_ALL])
+    knowing = s.said(CID, open_again, text="knowing")
+    s.judged(
+        file, "who loses its rank is bound by its former equal's denial",
+        void={c: denied(weak, "known", rank=1), knowing: denied(weak, "known", rank=1)}, ranks=[(CID, c, None)],
+    )  # fmt: skip
+
+
+def judge_reading(file):
+    """8.8: for the stream as a whole, as if after all of it."""
+    read = lambda *who: allows("read", subjects=who)
+    s = Scene(ROOT_ENTRIES)
+    s.judged(file, "everybody reads below a root without policies", read={OWNER: True, BEN: True})
+    taken = s.policy(OWNER, withdraws=[id_of(s.root)])
+    s.judged(file, "the owner withdraws the implicit rule: the owner alone reads", read={OWNER: True, BEN: False}, shown={BEN: None})
+    given = s.policy(OWNER, taken, rules=[read(BEN)])
+    s.judged(file, "after the implicit rule is withdrawn, whom a rule names", read={OWNER: True, BEN: True, CID: False})
+    s = Scene(HYPOTHETICAL)
+    s.judged(file, "everybody reads below a hypothetical root", read={OWNER: True, BEN: True})
+    taken = s.policy(OWNER, withdraws=[id_of(s.root)])
+    s.judged(file, "the owner withdraws the implicit rule of a hypothetical root", read={OWNER: True, BEN: False})
+    s = Scene(root_with(APPEND_ALL))
+    s.judged(file, "append is not read", read={OWNER: True, BEN: False})
+    s = Scene(root_with(read(BEN)))
+    s.judged(file, "a root with policies: whom they let read", read={OWNER: True, BEN: True, CID: False})
+    denial = s.policy(OWNER, rules=[denies(BEN)])
+    s.judged(file, "who may not read is shown the denial that names it", read={BEN: False, CID: False}, shown={BEN: denial, CID: None})
+    s = Scene(ROOT_ENTRIES)
+    denial = s.policy(OWNER, rules=[DENY_ALL])
+    s.judged(file, "who may not read is not shown a denial of everybody", read={OWNER: True, BEN: False}, shown={BEN: None})
+    second = s.policy(OWNER, denial, rules=[denies(CID), {**denies(BEN), "actions:as": ["read"]}])
+    s.judged(file, "who may not read is not shown a denial behind the deciding one", read={BEN: False}, shown={BEN: None, CID: None})
+    s = Scene(ROOT_ENTRIES)
+    denial = s.policy(OWNER, rules=[{"effect:s": "deny", "subjects:as": [BEN.text, "*"]}])
+    s.judged(file, "a denial of everybody that names a key besides", read={BEN: False, CID: False}, shown={BEN: denial, CID: None})
+    for title, rule, may in (
+        ("the type of the root", {**DENY_ALL, "resources:as": [TYPE_OF_ROOT]}, False),
+        ("a prefix of the type of the root", {**DENY_ALL, "resources:as": ["example/*"]}, False),
+        ("the type of an event", {**DENY_ALL, "resources:as": [TYPE_OF_EVENT]}, True),
+        ("append", {**DENY_ALL, "actions:as": ["append"]}, True),
+        ("read", {**DENY_ALL, "actions:as": ["read"]}, False),
+    ):
+        s = Scene(ROOT_ENTRIES)
+        s.policy(OWNER, rules=[rule])
+        s.judged(file, f"a denial of {title}: {'they read' if may else 'nobody reads'}", read={BEN: may, OWNER: True})
+    s = Scene(root_with({**allows("read"), "resources:as": [TYPE_OF_EVENT]}))
+    s.judged(file, "an allowance to read the type of an event is none to read the stream", read={BEN: False})
+    s = Scene(root_with(allows("govern", subjects=[BEN]), allows("read")))
+    one = s.policy(BEN, rules=[denies(CID)])
+    out = s.policy(OWNER, rules=[denies(BEN)])
+    s.judged(file, "a void denial takes no reading", void={one: denied(out)}, read={BEN: False, CID: True}, shown={BEN: out})
+    s = Scene(root_with(allows("govern", subjects=[BEN, CID]), allows("read")))
+    one = s.policy(BEN, rules=[denies(CID), denies(DEE)])
+    s.judged(file, "an equal takes no reading", read={BEN: True, CID: True, DEE: False}, shown={DEE: one})
+    out = s.policy(OWNER, one, withdraws=[id_of(s.root)], rules=[allows("read")])
+    s.judged(file, "who governs no longer loses the reading that its former equal denies", read={BEN: True, CID: False}, shown={CID: one})
+    s = Scene(ROOT_ENTRIES)
+    denial = s.policy(OWNER, rules=[denies(BEN)])
+    lifted = s.withdraws(OWNER, denial)
+    s.judged(file, "a denial is withdrawn, and its subject reads again", read={BEN: True})
+
+
+def judge_adoption(file):
+    """8.10."""
+    give = lambda *who: allows("append", subjects=who)
+
+    def removed():
+        """BEN may append; what it says beside its removal is void."""
+        s = Scene(root_with(give(BEN, CID)))
+        denial = s.policy(OWNER, rules=[denies(BEN)])
+        return s, denial, s.said(BEN, text="adopt me")
+
+    s, denial, said = removed()
+    owner = s.adopts(OWNER, [said], denial, said)
+    s.judged(file, "a void object, adopted by the owner, at the place of the adoption", void={said: denied(denial)}, adopted={said: owner})
+    s, denial, said = removed()
+    cid = s.adopts(CID, [said])
+    s.judged(file, "a void object, adopted by who may append its type", void=[said], adopted={said: cid})
+    s, denial, said = removed()
+    more = s.said(BEN, said, text="and me")
+    cid = s.adopts(CID, [more, said, more], more)
+    s.judged(file, "what is adopted together comes in the order, each once, whatever the list", void=[said, more], adopted={said: cid, more: cid})
+    s, denial, said = removed()
+    more = s.said(BEN, said, text="and me")
+    cid = s.adopts(CID, [more])
+    s.judged(file, "an adoption takes what it names, not its past", void=[said, more], adopted={more: cid})
+    s, denial, said = removed()
+    beside = s.adopts(CID, [said], denial)
+    s.judged(file, "an adoption of what is not in its past", void=[said])
+    s, denial, said = removed()
+    cid = s.adopts(CID, [reference("nothing")], said)
+    s.judged(file, "an adoption of what nobody has", void=[said])
+    cid2 = s.adopts(CID, [reference("nothing"), said], cid)
+    s.judged(file, "an adoption of what nobody has, and of a void object", void=[said], adopted={said: cid2})
+    s = Scene(root_with(give(BEN, CID)))
+    said = s.said(BEN)
+    cid = s.adopts(CID, [said])
+    s.judged(file, "what is effective is not adopted")
+    denial = s.policy(OWNER, rules=[denies(BEN)])
+    s.judged(file, "what becomes void by a denial that arrives later is adopted", void=[said], adopted={said: cid})
+    lifted = s.withdraws(OWNER, denial)
+    s.judged(file, "what is restored is handed out at its own place again")
+    s = Scene(root_with(give(CID)))
+    govern = s.policy(OWNER, rules=[allows("govern", subjects=[BEN])])
+    out = s.policy(OWNER, govern, rules=[denies(BEN)])
+    for title, one in (
+        ("streams/policy", s.policy(BEN, govern, rules=[give(DEE)])),
+        ("streams/subscription", s.event(DEE, s.events[-1], type="streams/subscription", data={})),
+    ):
+        adopt = s.adopts(OWNER, [one], out, s.events[-1])
+        void = [event for event in s.events if event.by in (BEN, DEE)]
+        s.judged(file, f"a void {title} is not adopted", void=void)
+    s, denial, said = removed()
+    first = s.adopts(CID, [said])
+    second = s.adopts(OWNER, [said], first)
+    s.judged(file, "of two adoptions the first in the order counts", void=[said], adopted={said: first})
+    s.judged(
+        file, "of two adoptions the first in the order counts, whatever arrives first",
+        void=[said], adopted={said: first}, deliver=[said, second, first, denial],
+    )  # fmt: skip
+    s, denial, said = removed()
+    first = s.adopts(CID, [said])
+    denial_of_cid = s.policy(OWNER, denial, rules=[denies(CID)])
+    second = s.adopts(OWNER, [said], first)
+    s.judged(file, "a void adoption does not count: the next does", void={said: denied(denial), first: denied(denial_of_cid)}, adopted={said: second})
+    s = Scene(root_with(give(BEN), allows("append", subjects=[CID], resources=["streams/adopt"])))
+    denial, said = s.policy(OWNER, rules=[denies(BEN)]), s.said(BEN)
+    cid = s.adopts(CID, [said])
+    s.judged(file, "an adopter that may not append the type itself", void=[said])
+    own = s.adopts(OWNER, [said], cid)
+    s.judged(file, "an adopter that may not append the type does not take the place of one that may", void=[said], adopted={said: own})
+    s = Scene(root_with(give(BEN), allows("append", subjects=[CID], resources=["streams/adopt", TYPE_OF_EVENT])))
+    denial, said = s.policy(OWNER, rules=[denies(BEN)]), s.said(BEN)
+    other = s.event(BEN, said, type="example/poll.Voted")
+    cid = s.adopts(CID, [said, other])
+    s.judged(file, "each is judged alone, by its type", void=[said, other], adopted={said: cid})
+    s = Scene(root_with(give(BEN), allows("append", subjects=[CID], resources=["example/*"])))
+    denial, said = s.policy(OWNER, rules=[denies(BEN)]), s.said(BEN)
+    cid = s.adopts(CID, [said])
+    s.judged(file, "an adopter that may append the type, not streams/adopt", refused=[cid], void=[said])
+    s, denial, said = removed()
+    again = s.adopts(BEN, [said])
+    s.judged(file, "a removed author cannot adopt what is its own", void={said: denied(denial), again: denied(denial)})
+    s, denial, said = removed()
+    early = s.adopts(CID, [said])
+    beside = s.policy(OWNER, denial, rules=[{**denies(CID), "resources:as": [TYPE_OF_EVENT]}])
+    s.judged(file, "an adopter that is denied the type beside the adoption", void=[said])
+    s, denial, said = removed()
+    cid = s.adopts(CID, [id_of(s.root), said], said)
+    s.judged(file, "the root is effective, and not adopted", void=[said], adopted={said: cid})
+    s, denial, said = removed()
+    first = s.adopts(BEN, [said])
+    outer = s.adopts(CID, [first, said])
+    s.judged(file, "a void adoption is not adopted, what it names may be", void=[said, first], adopted={said: outer})
+
+
+def judge_removal(file):
+    """3.4."""
+    secret, inner = {"salt:d": bytes(16), "text:s": "secret"}, {"salt:d": bytes(range(16)), "text:s": "inner"}
+    outer = {"salt:d": b"\1" * 16, "inner:m": inner}
+    data = {"secret:m": secret, "outer:m": outer}
+    root = root_with(APPEND_ALL, allows("govern", subjects=[BEN]))
+
+    def told(root=root, **more):
+        s = Scene(root)
+        return s, s.event(CID, data=data, **more)
+
+    s, said = told()
+    redact = s.redacts(OWNER, [secret], said)
+    s.judged(file, "a map that the owner redacts", removed=[(said, secret)])
+    s, said = told()
+    redact = s.redacts(BEN, [inner], said)
+    s.judged(file, "a nested map that a governor redacts", removed=[(said, inner)])
+    s, said = told()
+    redact = s.redacts(BEN, [outer, secret, outer], said)
+    s.judged(file, "several maps at once, in no order", removed=[(said, secret), (said, outer)])
+    s, said = told()
+    redact = s.redacts(BEN, [data], said)
+    s.judged(file, "the whole data is a map of the data", removed=[(said, data)])
+    s, said = told()
+    redact = s.redacts(DEE, [secret], said)
+    s.judged(file, "a redaction by who does not govern is effective, and removes nothing", why={redact: allowed(id_of(root))}, removed=[])
+    s, said = told()
+    redact = s.redacts(CID, [secret], said)
+    s.judged(file, "an author that does not govern does not remove its own", removed=[])
+    s, said = told()
+    redact = s.redacts(BEN, [secret])
+    s.judged(file, "a redaction of what is not in its past", removed=[])
+    again = s.redacts(BEN, [secret], said, redact)
+    s.judged(file, "a redaction of what is in its past, after one that was beside", removed=[(said, secret)])
+    s, said = told()
+    other = s.event(DEE, data={"copy:m": secret})
+    redact = s.redacts(BEN, [secret], said)
+    s.judged(file, "a copy of the map in an object that is not in the past stays", removed=[(said, secret)])
+    both = s.redacts(OWNER, [secret], other, redact)
+    s.judged(file, "a copy of the map in every object of the past goes", removed=[(said, secret), (other, secret)])
+    s, said = told()
+    out = s.policy(OWNER, rules=[{**denies(BEN), "actions:as": ["govern"]}])
+    redact = s.redacts(BEN, [secret], said)
+    s.judged(file, "a redaction beside the removal of its author's govern removes nothing", why={redact: allowed(id_of(root))}, removed=[])
+    s, said = told()
+    redact = s.redacts(BEN, [secret], said)
+    out = s.policy(OWNER, redact, rules=[denies(BEN)])
+    s.judged(file, "a redaction that was seen before its author's removal stands", removed=[(said, secret)])
+    s, said = told()
+    out = s.policy(OWNER, rules=[{**denies(BEN), "resources:as": ["streams/redact"]}])
+    redact = s.redacts(BEN, [secret], said)
+    s.judged(file, "a void redaction removes nothing", void={redact: denied(out)}, removed=[], ranks=[(BEN, redact, 1)])
+    lifted = s.withdraws(OWNER, out)
+    s.judged(file, "a redaction that is restored removes", removed=[(said, secret)])
+    s, said = told(root_with(allows("append", subjects=[CID]), allows("govern", subjects=[BEN])))
+    redact = s.redacts(BEN, [secret], said)
+    s.judged(file, "a governor that may not append streams/redact", refused=[redact], removed=[])
+    rule = allows("read", subjects=[DEE])
+    s = Scene(root)
+    policy = s.policy(OWNER, rules=[rule])
+    redact = s.redacts(BEN, [rule], policy)
+    s.judged(file, "a rule is never redacted", removed=[], read={DEE: True})
+    said = s.event(CID, policy, data={"rule:m": rule})
+    redact = s.redacts(BEN, [rule], said, redact)
+    s.judged(file, "a rule stays, and a map of the same bytes in data goes", removed=[(said, rule)], read={DEE: True})
+    s = Scene({**root, "policies:am": [*root["policies:am"], rule], "data:m": {"rule:m": rule, "about:m": secret}})
+    redact = s.redacts(BEN, [rule, secret])
+    s.judged(file, "the data of the root is redacted, its rules are not", removed=[(None, rule), (None, secret)], read={DEE: True})
+    s = Scene(root)
+    first = s.redacts(BEN, [secret])
+    names = {"maps:ar": [Reference(id_of(secret))]}
+    redact = s.redacts(OWNER, [names], first)
+    s.judged(file, "the data of a streams/ type is never redacted", removed=[])
+    s, said = told()
+    redact = s.redacts(BEN, [{"text:s": "not here"}], said)
+    s.judged(file, "a redaction of a map that stands nowhere", removed=[])
+    s, said = told()
+    by_reference = s.event(DEE, said, data={"points:r": Reference(id_of(secret))})
+    redact = s.redacts(BEN, [secret], by_reference)
+    s.judged(file, "a reference to the id of a map is no map", removed=[(said, secret)])
+    s = Scene(root)
+    lists = s.event(CID, data={"all:aam": [[secret, inner], [secret]]})
+    redact = s.redacts(BEN, [secret], lists)
+    s.judged(file, "a map in lists, at each of its places", removed=[(lists, secret)])
+    s = Scene(root)
+    said = s.event(CID, data={**data, "secret:m": Reference(id_of(secret))})
+    redact = s.redacts(BEN, [secret], said)
+    s.judged(file, "a map that was not here goes too: it is not taken again", removed=[(said, secret)])
+    s = Scene(root)
+    denial = s.policy(OWNER, rules=[denies(CID)])
+    said = s.event(CID, data=data)
+    redact = s.redacts(BEN, [secret], said)
+    s.judged(file, "a map in a void object is removed too", void={said: denied(denial)}, removed=[(said, secret)])
+    s, said = told()
+    redact = s.redacts(BEN, [secret, inner], said)
+    lifted = s.policy(OWNER, redact, withdraws=[redact])
+    s.judged(file, "a redaction is not withdrawn: it is no policy object", removed=[(said, secret), (said, inner)])
+
+
+def judge_checkpoints(file):
+    """9.1 to 9.3: force, acceptance, epochs."""
+    hold = lambda *who: allows("checkpoint", subjects=who)
+    s = Scene(root_with(APPEND_ALL))
+    point = s.point(OWNER)
+    s.judged(file, "a checkpoint over the root alone", chain=[point], why={point: FORCE})
+    s = Scene(HYPOTHETICAL)
+    said = s.said(OWNER)
+    point = s.point(OWNER, said)
+    s.judged(file, "a checkpoint on a hypothetical root", chain=[point])
+
+    def room(*rules):
+        s = Scene(root_with(APPEND_ALL, *rules))
+        return s, s.said(BEN), s.said(CID)
+
+    s, b, c = room()
+    point = s.point(OWNER, b, c)
+    late, after = s.said(DEE), s.said(EVE, point)
+    s.judged(file, "a checkpoint ends an epoch: what arrives late comes behind it", chain=[point])
+    s.judged(file, "before the checkpoint arrives", deliver=[b, c, late])
+    s.judged(file, "the checkpoint arrives last", chain=[point], deliver=[late, c, b, point])
+    second = s.point(OWNER, late, after, chain=[point])
+    late2 = s.said(FAY)
+    s.judged(file, "a second checkpoint above the first", chain=[point, second])
+    third = s.point(OWNER, second, late2, chain=[point, second])
+    s.judged(file, "a third checkpoint, over late arrivals too", chain=[point, second, third])
+    s.judged(file, "three checkpoints, in another arrival", chain=[point, second, third], deliver=s.events[::-1])
+    direct = s.point(OWNER, third, chain=[point, second, third])
+    s.judged(file, "a checkpoint directly on a checkpoint", chain=[point, second, third, direct])
+    for title, why, more in (
+        ("a count too small by one", "count", {"count": 2}), ("a count too great by one", "count", {"count": 4}),
+        ("a count that includes itself", "count", {"count": 4, "order": bytes(32)}), ("the greatest count there is", "count", {"count": 2**64 - 1}),
+        ("a count of 0", "count", {"count": 0}), ("another digest", "order", {"order": bytes(32)}), ("a digest that is too short", "order", {"order": b""}),
+    ):  # fmt: skip
+        s, b, c = room()
+        point = s.point(OWNER, b, c, **more)
+        late = s.said(DEE)
+        s.judged(file, f"a checkpoint with {title} is without force", void={point: reason(why)}, points={point: why})
+    s, b, c = room()
+    ids = stated_order(s.root, [b, c], ())
+    for title, order in (
+        ("in the order of the ids", sorted(ids)), ("without the root", ids[1:]), ("with the root last", ids[1:] + ids[:1]),
+    ):  # fmt: skip
+        assert order != ids
+        point = s.point(OWNER, b, c, order=blake3(b"".join(order)))
+        s.judged(file, f"a checkpoint whose digest is {title}", void={point: reason("order")}, points={point: "order"}, deliver=[b, c, point])
+    texts_digest = blake3("".join(texts(ids)).encode())
+    point = s.point(OWNER, b, c, order=texts_digest)
+    s.judged(
+        file, "a checkpoint whose digest is over the texts of the ids",
+        void={point: reason("order")}, points={point: "order"}, deliver=[b, c, point],
+    )  # fmt: skip
+    s, b, c = room()
+    first = s.point(OWNER, b)
+    late = s.said(DEE)
+    flat = s.point(OWNER, first, c, late)
+    assert stated_order(s.root, past_of([first, c, late]), ()) != stated_order(s.root, past_of([first, c, late]), [first])
+    s.judged(
+        file, "a nested checkpoint that overlooks the epochs in its own past", chain=[first], points={flat: "order"}, void={flat: reason("order")},
+    )  # fmt: skip
+    right = s.point(OWNER, first, c, late, chain=[first])
+    s.judged(file, "a nested checkpoint that counts the epochs in its own past", chain=[first, right], deliver=[b, c, first, late, right])
+    s, b, c = room()
+    wrong = s.point(OWNER, b, count=7)
+    above = s.point(OWNER, wrong, c)
+    s.judged(file, "a checkpoint above one without force", chain=[above], points={wrong: "count"}, void=[wrong])
+    s, b, c = room()
+    deny = s.policy(OWNER, rules=[denies(CID)])
+    point = s.point(OWNER, b, c, deny)
+    s.judged(file, "a checkpoint counts what is void, and its own policies", chain=[point], void={c: denied(deny)})
+
+    # Holders.
+    s, b, c = room(hold(BEN))
+    point = s.point(BEN, b, c)
+    s.judged(file, "a holder by the root", chain=[point], why={point: FORCE})
+    other = s.point(CID, b, c)
+    s.judged(file, "who is no holder is refused", chain=[point], refused=[other])
+    own = s.point(OWNER, point, chain=[point])
+    s.judged(file, "the owner is a holder beside those of the root", chain=[point, own], refused=[other])
+    s, b, c = room(hold(BEN), {**denies(BEN), "actions:as": ["checkpoint"]})
+    point = s.point(BEN, c)
+    s.judged(file, "a holder that the root denies by name: admitted, without force", points={point: "holder"}, void={point: reason("holder")})
+    s, b, c = room(hold(BEN, CID), {**DENY_ALL, "actions:as": ["checkpoint"]})
+    point, own = s.point(BEN, c), s.point(OWNER, b, c)
+    s.judged(file, "the root denies checkpoint to all: the owner alone has it", chain=[own], points={point: "holder"}, void=[point])
+    s, b, c = room(hold(BEN), DENY_ALL)
+    point = s.point(BEN, c)
+    s.judged(file, "a denial of everything in the root is none of checkpoint", chain=[point], void=[b, c])
+    s, b, c = room(hold(BEN))
+    denial = s.policy(OWNER, c, rules=[denies(BEN)])
+    point = s.point(BEN, denial)
+    s.judged(file, "a holder that is denied everything later remains a holder", chain=[point], void={b: denied(denial)})
+    s, b, c = room(hold(BEN))
+    taken = s.policy(OWNER, c, withdraws=[id_of(s.root)])
+    point = s.point(BEN, taken)
+    s.judged(file, "a holder remains one when the root's policies are withdrawn", chain=[point], void={b: withdrawn(taken)})
+    s, b, c = room({**allows("govern", subjects=[BEN])})
+    point = s.point(BEN, c)
+    s.judged(file, "who governs is no holder", refused=[point])
+    s, b, c = room(hold(BEN))
+    bad = s.policy(OWNER, c, rules=[{**denies(BEN), "actions:as": ["checkpoint"]}])
+    s.judged(file, "a later denial of checkpoint is refused", refused=[bad])
+
+    # Acceptance.
+    s, b, c = room(hold(BEN, CID))
+    left, right = s.point(BEN, b), s.point(CID, c)
+    s.judged(file, "two incomparable checkpoints: neither is accepted", points={left: "force", right: "force"}, why={left: FORCE, right: FORCE})
+    s.judged(file, "before the second of two incomparable checkpoints", chain=[left], deliver=[b, c, left])
+    heal = s.point(OWNER, left, right)
+    s.judged(file, "a checkpoint above both heals", chain=[heal], points={left: "force", right: "force"})
+    half = s.point(OWNER, left)
+    assert half.id != heal.id
+    s.judged(
+        file, "a checkpoint above one of both does not heal",
+        points={left: "force", right: "force", half: "force"}, deliver=[b, c, left, right, half],
+    )  # fmt: skip
+    s, b, c = room(hold(BEN, CID))
+    base = s.point(OWNER, b)
+    late = s.said(DEE)
+    left, right = s.point(BEN, base, chain=[base]), s.point(CID, base, c, chain=[base])
+    above = s.point(BEN, left, late, chain=[base, left])
+    s.judged(
+        file, "two incomparable checkpoints un-accept what is above the last below both", chain=[base],
+        points={left: "force", right: "force", above: "force"},
+    )  # fmt: skip
+    s.judged(file, "before the incomparable one arrives", chain=[base, left, above], deliver=[event for event in s.events if event is not right])
+    healed = s.point(OWNER, above, right, chain=[base])
+    s.judged(file, "healing: the epochs between remain one", chain=[base, healed], points={left: "force", right: "force", above: "force"})
+    wrong = s.point(OWNER, above, right, chain=[base, left, above])
+    assert wrong.id != healed.id
+    s.judged(
+        file, "a healing checkpoint that counts the un-accepted epochs is without force", chain=[base], void={wrong: reason("order")},
+        points={left: "force", right: "force", above: "force", wrong: "order"}, deliver=[event for event in s.events if event is not healed],
+    )
+    s, b, c = room(hold(BEN))
+    left, right = s.point(BEN, b), s.point(BEN, b, c)
+    s.judged(file, "one holder, twice beside itself: neither is accepted", points={left: "force", right: "force"})
+    s, b, c = room(hold(BEN, CID))
+    left, right = s.point(BEN, b), s.point(CID, c, count=9)
+    s.judged(file, "an incomparable checkpoint without force does no harm", chain=[left], points={right: "count"}, void=[right])
+    s, b, c = room(hold(BEN, CID), {**denies(CID), "actions:as": ["checkpoint"]})
+    left, right = s.point(BEN, b), s.point(CID, c)
+    s.judged(file, "an incomparable checkpoint of a denied holder does no harm", chain=[left], points={right: "holder"}, void=[right])
+    s, b, c = room(hold(BEN, CID, DEE))
+    one, two, three = s.point(BEN, b), s.point(CID, c), s.point(DEE)
+    s.judged(file, "three incomparable checkpoints", points={one: "force", two: "force", three: "force"})
+    some = s.point(OWNER, one, two)
+    s.judged(file, "a checkpoint above two of three does not heal", points={one: "force", two: "force", three: "force", some: "force"})
+    every = s.point(OWNER, some, three)
+    s.judged(file, "a checkpoint above all three heals", chain=[every], points={one: "force", two: "force", three: "force", some: "force"})
+    s, b, c = room(hold(BEN, CID))
+    base = s.point(OWNER, b)
+    top = s.point(OWNER, base, c, chain=[base])
+    side = s.point(CID)
+    s.judged(file, "a checkpoint beside all of a chain un-accepts all of it", points={base: "force", top: "force", side: "force"})
+    s, b, c = room()
+    left, right = s.said(BEN, b, text="left"), s.said(BEN, b, text="right")
+    point = s.point(OWNER, left)
+    s.judged(file, "a fork across a checkpoint: the branch that it has not seen is later", chain=[point])
+    both = s.point(OWNER, point, right, chain=[point])
+    s.judged(file, "a checkpoint over a fork", chain=[point, both])
+    s, b, c = room()
+    first = s.point(OWNER, b)
+    fork = s.point(OWNER, c)
+    s.judged(file, "a fork of the owner in two checkpoints", points={first: "force", fork: "force"})
+
+
+def judge_finality(file):
+    """9.4: what has the epoch of an accepted checkpoint stands; later policy objects are left out beside it."""
+    hold = allows("checkpoint", subjects=[GUS])
+    govern = lambda *who: allows("govern", subjects=who)
+
+    def room(*rules):
+        s = Scene(root_with(APPEND_ALL, hold, govern(DEE), *rules))
+        said = s.said(BEN, text="early")
+        return s, said, s.point(GUS, said)
+
+    s, said, point = room()
+    denial = s.policy(OWNER, rules=[denies(BEN)])
+    late = s.said(BEN, text="late")
+    s.judged(
+        file, "a denial that arrives behind a checkpoint leaves what is final", chain=[point],
+        void={late: denied(denial)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
+    s.judged(file, "the same denial, without the checkpoint", void={late: denied(denial), said: denied(denial)}, deliver=[said, denial, late])
+    follow = s.said(BEN, point, text="after")
+    s.judged(file, "after a checkpoint, beside the denial: void", chain=[point], void={late: denied(denial), follow: denied(denial)})
+    s, said, point = room()
+    taken = s.policy(OWNER, withdraws=[id_of(s.root)])
+    late = s.said(BEN, text="late")
+    s.judged(file, "a withdrawal that arrives behind a checkpoint leaves what is final", chain=[point], void={late: withdrawn(taken)})
+    s, said, point = room()
+    denial = s.policy(DEE, rules=[denies(BEN)])
+    out = s.policy(OWNER, point, rules=[denies(DEE)])
+    late = s.said(BEN, text="late")
+    s.judged(
+        file, "a late denial by who is removed beside it, after the checkpoint: void", chain=[point],
+        void={denial: denied(out)}, why={late: allowed(id_of(s.root))},
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL, hold))
+    said = s.said(BEN, text="early")
+    denial = s.policy(OWNER, rules=[denies(BEN)])
+    point = s.point(GUS, said, denial)
+    lifted = s.withdraws(OWNER, denial)
+    late = s.said(BEN, text="late")
+    s.judged(
+        file, "a denial that is lifted behind a checkpoint: what is void and final stays void", chain=[point],
+        void={said: denied(denial)}, why={late: allowed(id_of(s.root))},
+    )  # fmt: skip
+    s.judged(file, "the same, without the checkpoint: restored", deliver=[said, denial, lifted, late])
+    adopt = s.adopts(OWNER, [said], lifted, point)
+    s.judged(file, "what is void and final can be adopted", chain=[point], void={said: denied(denial)}, adopted={said: adopt})
+    s = Scene(root_with(APPEND_ALL, hold))
+    grant = s.policy(OWNER, rules=[govern(BEN)])
+    act = s.policy(BEN, grant, rules=[govern(CID)])
+    point = s.point(GUS, act)
+    out = s.withdraws(OWNER, grant)
+    late = s.policy(BEN, grant, rules=[denies(DEE)])
+    cid = s.policy(CID, act, rules=[denies(EVE)])
+    s.judged(
+        file, "a governor that is removed beside a checkpoint: final grants stay, late ones are void", chain=[point], void={late: withdrawn(out)},
+        why={act: allowed(grant), cid: allowed(act, rank=1)}, ranks=[(BEN, act, 1), (BEN, late, None), (CID, cid, 2)],
+    )
+    s.judged(
+        file, "a governor that is removed beside its grants, without the checkpoint",
+        void={late: withdrawn(out), act: withdrawn(out), cid: NO_RULE}, deliver=[grant, act, out, late, cid],
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL, hold, govern(BEN)))
+    said = s.said(CID)
+    act = s.policy(BEN, rules=[denies(CID)])
+    first = s.point(GUS, said)
+    second = s.point(GUS, first, act, chain=[first])
+    out = s.policy(OWNER, first, rules=[denies(BEN)])
+    more = s.said(CID, text="more")
+    s.judged(
+        file, "a late denial, final itself in the second epoch: not of the first, but of what is beside it later", chain=[first, second],
+        void={more: denied(act, rank=1)}, why={said: allowed(id_of(s.root)), act: allowed(id_of(s.root), 2)},
+    )
+    s, said, point = room()
+    tail = [s.said(by, point, text="tail") for by in (CID, DEE)]
+    late = [s.said(by, text="old parents") for by in (EVE, FAY)]
+    s.judged(file, "late objects with old parents come behind the checkpoint, by their generation", chain=[point])
+    s, said, point = room()
+    tail = s.said(BEN, point, text="tail")
+    old = s.policy(OWNER, said, rules=[{**denies(BEN), "actions:as": ["append"]}])
+    s.judged(
+        file, "a denial that cites what is below the checkpoint, beside its tail", chain=[point],
+        void={tail: denied(old)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
+    second = s.point(GUS, tail, chain=[point])
+    s.judged(
+        file, "a second checkpoint re-judges the tail: what is final now is beside a later denial", chain=[point, second],
+        why={tail: allowed(id_of(s.root))},
+    )  # fmt: skip
+    third = s.point(OWNER, old, point, chain=[point])
+    s.judged(file, "an incomparable checkpoint re-judges it again", chain=[point], points={second: "force", third: "force"}, void={tail: denied(old)})
+    heal = s.point(GUS, second, third, chain=[point])
+    s.judged(
+        file, "a healing checkpoint makes both final, and the denial holds", chain=[point, heal], points={second: "force", third: "force"},
+        void={tail: denied(old)},
+    )  # fmt: skip
+    s = Scene(root_with(APPEND_ALL, hold, govern(BEN, CID)))
+    ben, cid = s.policy(BEN, rules=[denies(DEE)]), s.policy(CID, rules=[denies(EVE)])
+    d, e = s.said(DEE), s.said(EVE)
+    point = s.point(GUS, ben, d, e)
+    s.judged(
+        file, "the checkpoint decides between a denial it has seen and one it has not", chain=[point],
+        void={d: denied(ben, rank=1)}, why={e: allowed(id_of(s.root), 0)},
+    )  # fmt: skip
+    s, said, point = room()
+    high = s.policy(OWNER, point, rules=[denies(BEN)])
+    second = s.point(GUS, high, chain=[point])
+    low = s.policy(OWNER, rules=[denies(BEN)])
+    late = s.said(BEN, text="late")
+    s.judged(
+        file, "the first denial in the order is the one of the earlier epoch, whatever the generation", chain=[point, second],
+        void={late: denied(high)}, why={said: allowed(id_of(s.root))},
+    )  # fmt: skip
+    s.judged(file, "the same denials, without the second checkpoint", chain=[point], void={late: denied(low)}, deliver=[said, point, high, low, late])
+    s, said, point = room()
+    grant = s.policy(DEE, point, rules=[govern(EVE)])
+    late = s.policy(EVE, grant, rules=[denies(BEN)])
+    ben = s.said(BEN, point, text="tail")
+    second = s.point(GUS, late, chain=[point])
+    s.judged(file, "a denial that a checkpoint makes final reaches what comes late", chain=[point, second], void={ben: denied(late, rank=2)})
+    third = s.point(GUS, ben, point, chain=[point])
+    s.judged(
+        file, "a denial and what is beside it, each below a checkpoint of its own, both un-accepted", chain=[point],
+        points={second: "force", third: "force"},
+        void={ben: denied(late, rank=2)},
+    )  # fmt: skip
+    s, said, point = room()
+    gone = s.policy(OWNER, point, rules=[denies(DEE)])
+    redact = s.redacts(DEE, [{"text:s": "early"}], said)
+    s.judged(file, "a late redaction by who governs no longer", chain=[point], void={redact: denied(gone)}, removed=[])
+    s, said, point = room()
+    taken = s.policy(OWNER, withdraws=[id_of(s.root)])
+    s.judged(file, "reading is never final", chain=[point], read={BEN: False, OWNER: True})
+    s, said, point = room()
+    second = s.said(BEN, text="second")
+    denial = s.policy(OWNER, said, rules=[denies(BEN)])
+    s.judged(file, "what is final by a checkpoint stands, its author's fork does not", chain=[point], void={second: denied(denial)})
+
+    # 8.9: what would change.
+    s = Scene(root_with(APPEND_ALL, hold))
+    said, other = s.said(BEN), s.said(CID)
+    denial = Event(s.root, OWNER, [], id_of(s.root), type="streams/policy", rules=[denies(BEN)])
+    harmless = Event(s.root, OWNER, [], id_of(s.root), type="streams/policy", rules=[denies(DEE)])
+    seen = Event(s.root, OWNER, [said], id_of(s.root), type="streams/policy", rules=[denies(BEN, CID)])
+    s.judged(
+        file, "what would change: by a denial, by one of another, by one that has seen it",
+        simulated=[([denial], [said], []), ([harmless], [], []), ([seen], [other], []), ([], [], [])],
+    )  # fmt: skip
+    both = Event(s.root, OWNER, [denial], denial, type="streams/policy", data={"withdraws:ar": [Reference(denial.id)]})
+    s.judged(file, "what would change by two together", simulated=[([denial, both], [], [])])
+    s.events.append(denial)
+    s.judged(file, "what would be restored", void=[said], simulated=[([both], [], [said])])
+    point = s.point(GUS, said)
+    s.events.remove(point)
+    s.judged(file, "what a checkpoint would restore", void=[said], simulated=[([point], [], [said]), ([both, point], [], [said])])
+    s.events.append(point)
+    s.judged(file, "a denial of what is final would change nothing", chain=[point], simulated=[([harmless], [], []), ([seen], [other], [])])
+
+
 def write():
-    for make in (write_values, write_parts, write_json, write_identity, write_header, write_signatures, write_rules, write_redaction, write_streams):
+    for make in (write_values, write_parts, write_json, write_identity, write_header, write_signatures, write_rules, write_redaction, write_streams, write_judging):
         make().write()
     print(f"written to {FOLDER}")
     return 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------------
+# Searching: small streams at random, and what must hold of every one of them.
+# ---------------------------------------------------------------------------------------------------------------------------------------
+
+
+class Invented:
+    """A random stream: unsigned objects, so that it is quick to make. Everybody acts, allowed or not, on leaves or on old parents."""
+
+    PEOPLE = [OWNER.text, BEN.text, CID.text, DEE.text]
+
+    def __init__(self, random):
+        self.random = random
+        everybody, holder = self.PEOPLE[1:], random.choice(self.PEOPLE[1:])
+        rules = [APPEND_ALL] * random.choice((0, 1, 1))
+        rules += [self.rule("allow", "govern", someone) for someone in everybody if random.random() < 0.5]
+        rules += [self.rule("allow", "checkpoint", holder)] * random.choice((0, 0, 1))
+        self.may_checkpoint = [OWNER.text, holder]
+        root = {**ROOT_ENTRIES, "nonce:d": random.randbytes(16), **({"policies:am": rules} if rules else {})}
+        self.stream = Stream(Object(build(root)))
+        self.refusals = {}
+        self.weights = random.choice(((25, 45, 25, 2, 3), (25, 30, 15, 25, 5)))  # much is governed, or much is made final
+        for _ in range(random.randint(4, 16)):
+            self.invent()
+
+    @staticmethod
+    def rule(effect, action, *subjects):
+        return {"effect:s": effect, **({"actions:as": [action]} if action else {}), "subjects:as": list(subjects)}
+
+    def invent(self):
+        random, stream = self.random, self.stream
+        everything = list(stream.admitted)
+        parents = stream.leaves() if random.random() < 0.4 else random.sample(everything, min(len(everything), random.choice((1, 1, 1, 2, 3))))
+        parents = sorted(set(parents))[:16]
+        past = set(parents).union(*(stream.past(id) for id in parents))
+        more = {"type:s": TYPE_OF_EVENT}
+        author = random.choice(self.PEOPLE)
+        kind = random.choices(("said", "rules", "withdraws", "checkpoint", "adopts"), self.weights)[0]
+        if kind == "rules":
+            someone = random.choice(self.PEOPLE)
+            effect, action = random.choice((("allow", "govern"), ("allow", "append"), ("deny", None), ("deny", "govern"), ("deny", "append")))
+            more = {"type:s": "streams/policy", "policies:am": [self.rule(effect, action, someone)]}
+        elif kind == "withdraws":
+            policies = [id for id in (past if random.random() < 0.8 else everything) if rules_of(stream.admitted[id]) is not None] or parents
+            named = random.sample(policies, min(len(policies), random.choice((1, 1, 2))))
+            more = {"type:s": "streams/policy", "data:m": {"withdraws:ar": [Reference(id) for id in named]}}
+        elif kind == "checkpoint":
+            author = random.choice(self.may_checkpoint)
+            data = {"count:u": len(past) + (random.random() < 0.1), "order:d": blake3(b"".join(stream.order(past)))}
+            more = {"type:s": "streams/checkpoint", "data:m": data}
+        elif kind == "adopts":
+            more = {"type:s": "streams/adopt", "data:m": {"objects:ar": [Reference(id) for id in random.sample(everything, 1)]}}
+        height = 1 + max(generation(stream.admitted[id]) for id in parents)
+        edges = {"stream:r": Reference(stream.root.id), "parents:ar": [Reference(id) for id in parents], "generation:u": height}
+        event = Object(build({**more, **edges, "author:s": author, "timestamp:u": random.getrandbits(32)}))
+        try:
+            stream.settle(event)
+        except Fault as fault:
+            self.refusals[event.id] = fault.code
+
+    def part(self, ids):
+        """The stream of a replica that holds these ids alone, delivered in another order."""
+        stream = Stream(self.stream.root)
+        ids = [id for id in ids if id != self.stream.root.id]
+        self.random.shuffle(ids)
+        for id in ids:
+            if id not in stream.admitted:
+                stream.settle(self.stream.admitted[id])
+                stream.settle_waiting()
+        assert not stream.waiting
+        return stream
+
+    def some(self):
+        """A subset that is closed under past."""
+        ids = self.random.sample(list(self.stream.admitted), self.random.randint(1, len(self.stream.admitted)))
+        return {self.stream.root.id}.union(ids, *(self.stream.past(id) for id in ids))
+
+
+def broken_promises(invented):
+    """The invariants, each with the paragraph that promises it. Yields a title for each that does not hold."""
+    whole = invented.stream
+    now = Judgement(whole)
+
+    again = Judgement(invented.part(whole.admitted))
+    if (now.order, now.verdicts, now.epoch, now.replay()) != (again.order, again.verdicts, again.epoch, again.replay()):
+        yield "9.1: the outcome depends on S alone, not on the order of delivery"
+
+    for id in now.order:
+        object, author, verdict = whole.admitted[id], whole.author(id), now.verdicts[id]
+        point = whole.type(id) == "streams/checkpoint"
+        if any(now.order.index(ancestor) > now.order.index(id) for ancestor in whole.past(id)):
+            yield "9.1: the order extends the causal order"
+        if author == now.owner and not point and not verdict.is_effective:
+            yield "8.3: the owner is always effective"
+        if id in now.policies and now.ranks.get(id, INFINITE) != now.rank(author, id):
+            yield "8.5: the ranks that the strata give are those that the definition gives"
+        if id in now.policies and (id in now.ranks) != verdict.is_effective:
+            yield "8.5: a policy object is effective iff the rank of its author at it is finite"
+        if verdict.why == "allowed" and not (verdict.by in whole.past(id) and verdict.by in now.ranks and leads_to_owner(now, verdict.by)):
+            yield "8.7: who is effective has a chain of rules that leads to the owner"
+        if id not in now.policies and not point and not verdict.is_effective and allowed_by_seniors(now, id):
+            yield "8.6: equals and juniors take nothing that a senior gave"
+        if not point and author != now.owner and verdict.is_effective and denied_in_spite(now, id):
+            yield "8.6: nobody is effective against a standing denial by the owner that is not after it"
+
+    for p, rank in now.ranks.items():
+        without = muted(whole, p)
+        for subject in invented.PEOPLE:
+            for e in now.order:
+                before, after = now.rank(subject, e), without.rank(subject, e)
+                if before != after and min(before, after) <= rank:
+                    yield "8.5: a policy object changes no rank that is its author's own or a lower number"
+
+    for _ in range(3):
+        smaller = invented.part(invented.some())
+        before = Judgement(smaller)
+        yield from changed_by_arrivals(before, now)
+
+    top = {"type:s": TYPE_OF_EVENT, "author:s": OWNER.text}
+    for rules in ([DENY_ALL], [{"effect:s": "allow", "actions:as": ["govern", "append"], "subjects:as": invented.PEOPLE}], None):
+        more = {"type:s": "streams/policy", "policies:am": rules} if rules else {
+            "type:s": "streams/policy", "data:m": {"withdraws:ar": [Reference(id) for id in now.policies]},
+        }  # fmt: skip
+        height = 1 + max(generation(object) for object in whole.admitted.values())
+        edges = {"stream:r": Reference(whole.root.id), "parents:ar": [Reference(id) for id in whole.leaves()[:16]], "generation:u": height}
+        if len(whole.leaves()) <= 16 and simulate(whole, [Object(build({**top, **more, **edges}))]) != ([], []):
+            yield "8.4: a policy object above everything changes no verdict"
+
+
+def leads_to_owner(judgement, p):
+    if judgement.ranks[p] == 0:
+        return True
+    given = judgement.verdicts[p].by
+    return judgement.ranks[given] < judgement.ranks[p] and given in judgement.stream.past(p) and leads_to_owner(judgement, given)
+
+
+def allowed_by_seniors(judgement, e):
+    """Whether the author governs at e, and those of lower rank alone decide, in both sets, that it is allowed."""
+    access = access_of(judgement.stream.admitted[e])
+    rank = judgement.rank(access.subject, e)
+
+    def decides(within):
+        return decide([rule for p in judgement.standing(within) if judgement.ranks[p] < rank for rule in judgement.policies[p]], access) == "allow"
+
+    return 1 <= rank <= HIGHEST_RANK and decides(judgement.known(e)) and decides(judgement.beside(e))
+
+
+def denied_in_spite(judgement, e):
+    """Whether the owner denies its author the access in a policy object that nobody withdraws, that has not seen e, and is of no later epoch."""
+    access = access_of(judgement.stream.admitted[e])
+    named = set().union(*(judgement.withdraws[w] for w in judgement.ranks))
+    return any(
+        judgement.ranks[p] == 0 and p not in named and e not in judgement.stream.past(p) and judgement.epoch[p] <= judgement.epoch[e]
+        and any(rule.effect == "deny" and matches(rule, access) for rule in judgement.policies[p])
+        for p in judgement.ranks
+    )  # fmt: skip
+
+
+def muted(stream, p):
+    """The judgement in which p stays where it is, and says nothing."""
+
+    class Muted(Judgement):
+        def rank_policies(self):
+            self.policies[p], self.withdraws[p] = [], set()
+            return super().rank_policies()
+
+    return Muted(stream)
+
+
+def changed_by_arrivals(before, after):
+    """9.1, 9.4, of a replica that holds less, and one that holds more."""
+    points = lambda judgement: {id for id in judgement.order if judgement.stream.type(id) == "streams/checkpoint"}
+    if points(before) == points(after) and [id for id in after.order if id in before.epoch] != before.order:
+        yield "9.1: adding objects that are not checkpoints never changes the mutual order of others"
+    force = [id for id in points(after) if after.stream.lacks_force(id) is None]
+    past = after.stream.past
+    beside = [(a, b) for a in force for b in force if a != b and a not in past(b) and b not in past(a)]
+    stands = len(before.chain)
+    if beside:  # back to the last accepted one below both
+        below = [c for c in before.chain if all(c in past(a) and c in past(b) for a, b in beside)]
+        stands = len(below)
+    if after.chain[:stands] != before.chain[:stands]:
+        yield "9.4: accepted checkpoints stay accepted, unless a holder equivocates"
+    final = [id for id in before.order if before.epoch[id] <= stands]
+    if after.order[: len(final)] != final or any(after.epoch[id] != before.epoch[id] for id in final):
+        yield "9.4: the order and epochs of what is final stand"
+    if any(after.verdicts[id] != before.verdicts[id] for id in final):
+        yield "9.4: the verdicts of what is final stand, with their reasons"
+    replayed = lambda judgement: judgement.replay()[: len([id for id in judgement.replay() if place_of(judgement, id) in final])]
+    if replayed(after) != replayed(before):
+        yield "9.4: the replay of what is final stands"
+
+
+def place_of(judgement, id):
+    """Where an object is handed out: at itself, or at what adopts it."""
+    return id if judgement.is_effective(id) else judgement.adoptions()[id]
+
+
+def search(seconds, seed):
+    """Prints what was found; each stream can be made again by its number."""
+    end, number, broken = time.monotonic() + seconds, seed, {}
+    sizes, void, final, refused = 0, 0, 0, 0
+    while time.monotonic() < end:
+        invented = Invented(Random(number))
+        judgement = Judgement(invented.stream)
+        sizes, refused = sizes + len(judgement.order), refused + len(invented.refusals)
+        void += sum(not verdict.is_effective for verdict in judgement.verdicts.values())
+        final += sum(epoch <= len(judgement.chain) for epoch in judgement.epoch.values())
+        for title in set(broken_promises(invented)):
+            broken.setdefault(title, []).append((len(judgement.order), number))
+        number += 1
+    print(f"{number - seed} streams, {sizes} objects admitted, {refused} refused, {void} void, {final} final")
+    for title, found in sorted(broken.items()):
+        print(f"BROKEN {len(found)} times, the smallest by seed {min(found)[1]}, {min(found)[0]} objects: {title}")
+    return 1 if broken else 0
 
 
 def main(arguments):
@@ -3698,6 +5704,9 @@ def main(arguments):
         return write()
     if arguments[:1] == ["check"]:
         return check([pathlib.Path(argument) for argument in arguments[1:]] or [FOLDER])
+    if arguments[:1] == ["search"]:
+        options = dict(zip(arguments[1::2], arguments[2::2]))
+        return search(float(options.get("--seconds", 20)), int(options.get("--seed", 1)))
     print(__doc__.strip())
     return 2
 
