@@ -1,5 +1,6 @@
 //! Runs vectors: cases for every implementation, in the format of `docs/vectors.md`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,8 @@ use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use streams_core::{
-    Access, Authenticator, Batch, Content, HashKey, HypotheticalRoot, Ingested, Object, ObjectId, Rejected, Role, Rule,
-    Stream, Ties, VerifyingKey, author_bytes, decide, oh1,
+    Access, Authenticator, Batch, CheckpointState, Content, Deciding, HashKey, HypotheticalRoot, Ingested, Object,
+    ObjectId, Rejected, Role, Rule, Stream, Ties, Verdict, VerifyingKey, author_bytes, decide, oh1,
 };
 
 /// What came of running files.
@@ -93,6 +94,7 @@ fn run_case(kind: &str, case: Json) -> Result<()> {
         "restore" => given::<Restore>(case)?.run(),
         "decide" => given::<Decide>(case)?.run(),
         "stream" => given::<Delivered>(case)?.run(),
+        "judge" => given::<Judged>(case)?.run(),
         "oh1" | "oh1_not" => given::<Oh1>(case)?.run(),
         _ => bail!("an unknown kind"),
     }
@@ -519,8 +521,7 @@ struct State {
 
 impl Delivered {
     fn run(self) -> Result<()> {
-        let root = Authenticator::new(hash_key()).authenticate(Object::decode(&self.root.bytes()?)?)?;
-        let mut stream = Stream::open(root, hash_key())?;
+        let mut stream = open(&self.root)?;
         for (at, delivery) in self.deliver.into_iter().enumerate() {
             let parts = delivery.parts.bytes()?;
             let outcome = match stream.ingest(&parts, 0) {
@@ -548,6 +549,169 @@ impl Delivered {
 
 fn texts(ids: impl IntoIterator<Item = ObjectId>) -> Vec<ObjectIdText> {
     ids.into_iter().map(|id| id.to_string()).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Judged {
+    root: Long,
+    objects: Vec<Long>,
+    expected: Judgement,
+}
+
+/// What is judged in the end; what is absent is not stated.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Judgement {
+    order: Vec<ObjectIdText>,
+    effective: Vec<ObjectIdText>,
+    refused: Option<Vec<ObjectIdText>>,
+    epochs: Option<Vec<usize>>,
+    checkpoints: Option<BTreeMap<ObjectIdText, String>>,
+    explained: Option<Vec<Explained>>,
+    ranks: Option<Vec<Rank>>,
+    read: Option<BTreeMap<String, bool>>,
+    shown: Option<BTreeMap<String, Option<ObjectIdText>>>,
+    adopted: Option<Vec<Adopted>>,
+    removed: Option<Vec<Removed>>,
+    simulated: Option<Vec<Simulation>>,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Explained {
+    id: ObjectIdText,
+    why: String,
+    by: Option<ObjectIdText>,
+    rule: Option<usize>,
+    rank: Option<u8>,
+    set: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rank {
+    subject: String,
+    at: ObjectIdText,
+    rank: Option<u8>,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Adopted {
+    object: ObjectIdText,
+    by: ObjectIdText,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Removed {
+    object: ObjectIdText,
+    map: ObjectIdText,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Simulation {
+    objects: Vec<Long>,
+    voided: Vec<ObjectIdText>,
+    restored: Vec<ObjectIdText>,
+}
+
+impl Judged {
+    fn run(self) -> Result<()> {
+        let mut stream = open(&self.root)?;
+        for object in &self.objects {
+            // What is refused is stated at the end.
+            let _ = stream.ingest(&object.bytes()?, 0);
+        }
+        self.expected.compare(&stream)
+    }
+}
+
+impl Judgement {
+    fn compare(self, stream: &Stream) -> Result<()> {
+        same(self.order, texts(stream.order())).context("order")?;
+        same(self.effective, texts(stream.replayed())).context("effective")?;
+        if let Some(refused) = self.refused {
+            same(refused, texts(stream.refused().into_iter().map(|(id, _)| id))).context("refused")?;
+        }
+        if let Some(epochs) = self.epochs {
+            let mut counts = vec![0; epochs.len()];
+            for id in stream.order() {
+                let epoch = stream.epoch(&id).context("it is here")? as usize;
+                ensure!(epoch <= counts.len(), "an object of epoch {epoch}");
+                counts[epoch - 1] += 1;
+            }
+            same(epochs, counts).context("epochs")?;
+        }
+        if let Some(checkpoints) = self.checkpoints {
+            let word = |state| match state {
+                CheckpointState::Accepted => "accepted",
+                CheckpointState::Force => "force",
+                CheckpointState::Without(reason) => reason.code(),
+            };
+            let states = stream.checkpoints().into_iter();
+            let states = states.map(|(id, state)| (id.to_string(), word(state).to_owned())).collect();
+            same(checkpoints, states).context("checkpoints")?;
+        }
+        for expected in self.explained.unwrap_or_default() {
+            let id = expected.id.clone();
+            let verdict = stream.explain(&id.parse()?).context("it is here")?;
+            same(expected, explained(id, verdict)).context("explained")?;
+        }
+        for Rank { subject, at, rank } in self.ranks.unwrap_or_default() {
+            same(rank, stream.rank(&subject.parse()?, &at.parse()?).context("it is here")?)
+                .with_context(|| format!("rank of {subject} at {at}"))?;
+        }
+        for (subject, reads) in self.read.unwrap_or_default() {
+            same(reads, stream.may_read(&subject.parse()?).is_effective())
+                .with_context(|| format!("read {subject}"))?;
+        }
+        for (subject, shown) in self.shown.unwrap_or_default() {
+            same(shown, stream.shown_to(&subject.parse()?).map(|id| id.to_string()))
+                .with_context(|| format!("shown to {subject}"))?;
+        }
+        if let Some(adopted) = self.adopted {
+            let pair = |(object, by): (ObjectId, ObjectId)| Adopted { object: object.to_string(), by: by.to_string() };
+            same(adopted, stream.adopted().into_iter().map(pair).collect()).context("adopted")?;
+        }
+        if let Some(removed) = self.removed {
+            let pair =
+                |(object, map): (ObjectId, ObjectId)| Removed { object: object.to_string(), map: map.to_string() };
+            same(removed, stream.removed().into_iter().map(pair).collect()).context("removed")?;
+        }
+        for Simulation { objects, voided, restored } in self.simulated.unwrap_or_default() {
+            let mut authenticator = Authenticator::new(hash_key());
+            let objects = objects
+                .iter()
+                .map(|object| Ok(authenticator.authenticate(Object::decode(&object.bytes()?)?)?))
+                .collect::<Result<Vec<_>>>()?;
+            let simulated = stream.simulate(&objects);
+            same(voided, texts(simulated.voided)).context("simulated: voided")?;
+            same(restored, texts(simulated.restored)).context("simulated: restored")?;
+        }
+        Ok(())
+    }
+}
+
+/// A verdict in the words of the vectors.
+fn explained(id: ObjectIdText, verdict: Verdict) -> Explained {
+    let (by, rule, rank, set) = match verdict {
+        Verdict::Allowed(Deciding { by, rule, rank, set }) | Verdict::Denied(Deciding { by, rule, rank, set }) => {
+            (Some(by), Some(rule), Some(rank), Some(set))
+        }
+        Verdict::Withdrawn { by, rank, set } => (Some(by), None, Some(rank), Some(set)),
+        Verdict::NoRule(set) => (None, None, None, Some(set)),
+        _ => (None, None, None, None),
+    };
+    let (by, set) = (by.map(|id| id.to_string()), set.map(|set| set.name().to_owned()));
+    Explained { id, why: verdict.code().to_owned(), by, rule, rank, set }
+}
+
+fn open(root: &Long) -> Result<Stream> {
+    let root = Authenticator::new(hash_key()).authenticate(Object::decode(&root.bytes()?)?)?;
+    Ok(Stream::open(root, hash_key())?)
 }
 
 /// Vectors are no attackers.

@@ -12,12 +12,12 @@ use super::order::{Key, Slot};
 const CHUNK: usize = 1024;
 
 /// All objects, in order of arrival.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Arena {
     chunks: Vec<Chunk>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Chunk {
     ids: Vec<ObjectId>,
     records: Vec<Record>,
@@ -25,6 +25,7 @@ struct Chunk {
     edges: Vec<Index>,
 }
 
+#[derive(Clone)]
 struct Record {
     key: Key,
     /// Where its edges end in the chunk; they begin where the edges of the one before end.

@@ -21,7 +21,6 @@ use crate::object::id::ObjectId;
 use arena::Arena;
 use order::{Key, Slot, Tree};
 
-pub use order::Order;
 pub use pending::{Added, Pending, PendingFull, PendingLimits, Share};
 
 mod arena;
@@ -46,11 +45,17 @@ impl Index {
 
 /// The objects of one stream and their edges, up to 2^32 − 1. With 1.2 edges an object costs 76 bytes where the stream
 /// grew in order, and up to 88 where it arrived in any other.
+#[derive(Clone)]
 pub struct Graph {
     hasher: HashKey,
     table: HashTable<Index>,
     arena: Arena,
     leaves: Vec<Index>,
+    /// The order of the final epochs, one after another.
+    finals: Vec<Index>,
+    /// Where each of them ends in `finals`.
+    ends: Vec<usize>,
+    /// The order of the open tail, behind them.
     order: Tree,
 }
 
@@ -68,6 +73,8 @@ impl Graph {
             table: HashTable::with_capacity(objects),
             arena: Arena::default(),
             leaves: Vec::new(),
+            finals: Vec::new(),
+            ends: Vec::new(),
             order: Tree::new(),
         }
     }
@@ -159,10 +166,63 @@ impl Graph {
         compare(&self.arena, &self.arena.slot(a), &self.arena.slot(b), tie_of)
     }
 
-    /// Its place in the order, from 0. O(log n); `tie_of` as for [`insert`](Self::insert).
-    pub fn position(&self, index: Index, tie_of: impl Fn(Index) -> [u8; 32]) -> usize {
+    /// Its place in the order, from 0, where it is of the final epoch of this number, from 0, or of the open tail: of
+    /// that which comes after the last one. O(log n); `tie_of` as for [`insert`](Self::insert).
+    pub fn position(&self, index: Index, epoch: usize, tie_of: impl Fn(Index) -> [u8; 32]) -> usize {
         let slot = self.arena.slot(index);
-        self.order.rank(|other| compare(&self.arena, other, &slot, &tie_of).is_lt())
+        let before = |other: &Slot| compare(&self.arena, other, &slot, &tie_of).is_lt();
+        match self.ends.get(epoch) {
+            None => self.finals.len() + self.order.rank(before),
+            Some(&end) => {
+                let start = self.start(epoch);
+                start + self.finals[start..end].partition_point(|other| before(&self.arena.slot(*other)))
+            }
+        }
+    }
+
+    /// Where the epoch of this number, from 0, begins in the order.
+    fn start(&self, epoch: usize) -> usize {
+        epoch.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    /// The ends of the final epochs in the order.
+    pub fn epoch_ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// Keeps the first `keep` final epochs, and divides all that stands behind them anew, into `count` final epochs
+    /// and the open tail: `epoch_of` tells the number of an object's epoch, from 0, or `keep + count`, the tail's.
+    /// O(n log n) for the n objects behind those that are kept. `tie_of` tells the full tie of an object of a
+    /// generation.
+    pub fn divide(
+        &mut self,
+        keep: usize,
+        count: usize,
+        epoch_of: impl Fn(Index) -> usize,
+        tie_of: impl Fn(Index, u64) -> [u8; 32],
+    ) {
+        let start = self.start(keep);
+        let mut behind: Vec<Index> = self.order_from(start).collect();
+        self.finals.truncate(start);
+        self.ends.truncate(keep);
+        // Where one epoch alone is divided, its objects stand in order already, and this takes a single pass.
+        let tie_of = |index: Index| tie_of(index, self.generation(index));
+        behind.sort_by(|&a, &b| {
+            let (a, b) = (self.arena.slot(a), self.arena.slot(b));
+            compare(&self.arena, &a, &b, &tie_of)
+        });
+        let mut epochs = vec![Vec::new(); count];
+        self.order = Tree::new();
+        for index in behind {
+            match epochs.get_mut(epoch_of(index) - keep) {
+                Some(epoch) => epoch.push(index),
+                None => self.order.insert(self.arena.slot(index), |_| true),
+            }
+        }
+        for epoch in epochs {
+            self.finals.extend(epoch);
+            self.ends.push(self.finals.len());
+        }
     }
 
     /// What stands at this place in the order. O(log n).
@@ -171,13 +231,15 @@ impl Graph {
     }
 
     /// All objects, in order.
-    pub fn order(&self) -> Order<'_> {
+    pub fn order(&self) -> impl DoubleEndedIterator<Item = Index> + Clone {
         self.order_from(0)
     }
 
-    /// The objects from this place in the order on; none where the order is shorter. O(log n), then O(1) each.
-    pub fn order_from(&self, position: usize) -> Order<'_> {
-        self.order.iter_from(position)
+    /// The objects from this place in the order on; none where the order is shorter. O(log n), then a few nanoseconds
+    /// each; from either end.
+    pub fn order_from(&self, position: usize) -> impl DoubleEndedIterator<Item = Index> + Clone {
+        let finals = self.finals.get(position..).unwrap_or_default();
+        finals.iter().copied().chain(self.order.iter_from(position.saturating_sub(self.finals.len())))
     }
 
     /// These objects and their ancestors, each once, the latest arrival first.
@@ -340,7 +402,7 @@ mod tests {
             sorted.sort_by_key(|&node| key(node));
 
             let tie_of = |index: Index| plan.tie(&generations, plan.arrival[index.as_usize()]);
-            prop_assert_eq!(graph.order().len(), indices.len());
+            prop_assert_eq!(graph.order().count(), indices.len());
             for (position, (&node, index)) in sorted.iter().zip(graph.order()).enumerate() {
                 prop_assert_eq!(indices[node], index);
                 prop_assert_eq!(graph.position(index, tie_of), position);

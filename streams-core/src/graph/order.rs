@@ -40,22 +40,26 @@ pub(super) struct Slot {
 }
 
 /// All objects, each inserted at the place that its caller's order gives it.
+#[derive(Clone)]
 pub(super) struct Tree {
     root: Node,
     len: usize,
 }
 
+#[derive(Clone)]
 enum Node {
     Leaf(Vec<Slot>),
     Inner(Box<Inner>),
 }
 
+#[derive(Clone)]
 struct Inner {
     children: Vec<Child>,
     /// What stands first below each child but the first.
     firsts: Vec<Slot>,
 }
 
+#[derive(Clone)]
 struct Child {
     node: Node,
     /// How many objects are below it.
@@ -173,7 +177,7 @@ fn cut(len: usize, last: bool, at: usize) -> Option<usize> {
 
 /// Objects of a graph in the order of spec 9.1, from either end. A few nanoseconds each.
 #[derive(Clone)]
-pub struct Order<'g> {
+pub(super) struct Order<'g> {
     tree: &'g Tree,
     /// The places not yet told.
     rest: Range<usize>,

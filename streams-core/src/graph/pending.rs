@@ -74,7 +74,7 @@ pub enum Added {
 
 /// Objects that wait for others, by id. What waits is itself missing to those that cite it, until it is admitted.
 /// All costs are O(log n) for each id that is touched.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Pending {
     limits: PendingLimits,
     waiting: BTreeMap<ObjectId, Waiting>,
@@ -85,6 +85,7 @@ pub struct Pending {
     authors: BTreeMap<[u8; 32], Share>,
 }
 
+#[derive(Clone)]
 struct Waiting {
     missing: Vec<ObjectId>,
     bytes: u64,

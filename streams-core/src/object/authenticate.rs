@@ -69,7 +69,7 @@ pub enum AuthenticateError {
 }
 
 /// Proves authors. Keeps the keys that it met ready, since unpacking one costs a tenth of a verification.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Authenticator {
     key: HashKey,
     /// Where in `known` an author is, by the text of the key.
@@ -77,7 +77,7 @@ pub struct Authenticator {
     known: Vec<Known>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     text: [u8; AUTHOR_LEN],
     author: VerifyingKey,

@@ -494,7 +494,7 @@ pub(crate) fn keyed(map: &Map) -> Vec<(String, &Value)> {
 
 /// The block of a map that was encoded here.
 pub(crate) struct EncodedMap {
-    id: ObjectId,
+    pub(crate) id: ObjectId,
     pub(crate) block: Vec<u8>,
 }
 

@@ -57,23 +57,27 @@ pub fn decide<'r>(rules: impl IntoIterator<Item = &'r Rule>, access: Access<'_>)
 
 /// Whether a rule matches an access, whatever its effect (spec 8.1).
 pub fn matches(rule: &Rule, access: Access<'_>) -> bool {
-    let subject = covers(&rule.subjects, |subject| subject == access.subject);
-    let action = if access.action == Action::Checkpoint.name() {
+    covers(&rule.subjects, |subject| subject == access.subject) && matches_deed(rule, access.action, access.resource)
+}
+
+/// Whether a rule matches an action on a type, whoever the subject is.
+pub fn matches_deed(rule: &Rule, action: &str, resource: &str) -> bool {
+    let by_action = if action == Action::Checkpoint.name() {
         // By name only, so that who may checkpoint is written down.
-        rule.actions.as_ref().is_some_and(|actions| actions.iter().any(|action| action == access.action))
+        rule.actions.as_ref().is_some_and(|actions| actions.iter().any(|named| named == action))
     } else {
-        covers(&rule.actions, |action| action == access.action)
+        covers(&rule.actions, |named| named == action)
     };
-    let resource = if access.action == Action::Govern.name() {
+    let by_resource = if action == Action::Govern.name() {
         // Who governs does not govern a part.
         covers(&rule.resources, |_| false)
     } else {
-        covers(&rule.resources, |resource| match resource.strip_suffix('*') {
-            Some(prefix) => access.resource.starts_with(prefix),
-            None => resource == access.resource,
+        covers(&rule.resources, |named| match named.strip_suffix('*') {
+            Some(prefix) => resource.starts_with(prefix),
+            None => named == resource,
         })
     };
-    subject && action && resource
+    by_action && by_resource
 }
 
 /// Whether a list is absent or holds `*`, which is everything, or has an element that fits.

@@ -216,6 +216,11 @@ impl Rule {
         Ok(())
     }
 
+    /// Whether the rule is for everyone.
+    pub fn is_for_all(&self) -> bool {
+        is_everything(&self.subjects)
+    }
+
     fn names(&self, action: Action) -> bool {
         self.actions.iter().flatten().any(|name| name == action.name())
     }

@@ -8,13 +8,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::content::{Content, ContentError};
-use super::{EFFECTIVE, OpenError, REDACTED, Stream};
+use super::{OpenError, REDACTED, Stream};
 use smallvec::SmallVec;
 
 use crate::graph::{Index, PendingFull};
 use crate::keyed::HashKey;
 use crate::object::authenticate::{Authentic, AuthenticateError};
-use crate::object::header::{Header, HeaderError, Newer, Role, Unfit};
+use crate::object::header::{Header, HeaderError, Newer, Unfit};
 use crate::object::id::ObjectId;
 use crate::object::parts::{Object, Unsound};
 
@@ -165,6 +165,7 @@ impl Refused {
 const MAX_REFUSED: usize = 1 << 16;
 
 /// The ids that are refused, the latest of them.
+#[derive(Clone)]
 pub(super) struct RefusedIds {
     reasons: HashMap<ObjectId, Refused, HashKey>,
     oldest_first: VecDeque<ObjectId>,
@@ -425,10 +426,15 @@ impl Stream {
         let tie_of = |other: Index| ties.tie(generation, &chains.author(other));
         let index = graph.insert(authentic.id(), &cited.edges, generation, tie, tie_of);
         self.chains.push(&self.graph, index, author, cited.previous);
-        self.note_policies(index, content);
-        let effective = header.role() != Role::Event || self.is_allowed_by_root(&header);
-        let redacted = authentic.object().is_redacted();
-        self.flags.push(if effective { EFFECTIVE } else { 0 } | if redacted { REDACTED } else { 0 });
+        match content {
+            Content::Adopt { .. } => self.adopting.push(index),
+            Content::Redact { .. } => self.redacting.push(index),
+            _ => {}
+        }
+        self.judge_newest(index, &header, content);
+        if authentic.object().is_redacted() {
+            self.flags[index.as_usize()] |= REDACTED;
+        }
         self.parts.push(Arc::clone(authentic.object().parts()));
     }
 }

@@ -1,5 +1,8 @@
 //! The chains of authors (spec 4.1, 7.3): whose is what, what is the latest of each, and who wrote two things after
 //! one.
+//!
+//! An author's objects stand in lines, each object the previous of the next; a second line begins with a fork. So of a
+//! line, what is in anyone's past is always the first so many, and a number tells it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,22 +23,35 @@ pub struct Fork {
     pub objects: Vec<ObjectId>,
 }
 
+#[derive(Clone)]
 pub(super) struct Chains {
     by_key: HashMap<VerifyingKey, u32, HashKey>,
     chains: Vec<Chain>,
-    /// For each object, the number of its author's chain.
-    chain_of: Vec<u32>,
-    /// For each object, the first object that names it as previous; itself where there is none.
-    next: Vec<Index>,
+    pub(super) lines: Vec<Line>,
+    /// For each object, its line.
+    line_of: Vec<u32>,
     forks: BTreeMap<(u32, Option<Index>), Vec<Index>>,
 }
 
-struct Chain {
-    author: VerifyingKey,
+/// An author.
+#[derive(Clone)]
+pub(super) struct Chain {
+    pub(super) author: VerifyingKey,
+    /// The text of the author, as rules have it.
+    text: Box<str>,
     /// The author's own object of the largest generation.
     tip: Index,
     /// The author's first object without a previous, roots apart.
     unlinked: Option<Index>,
+    /// The numbers of the author's lines.
+    pub(super) lines: Vec<u32>,
+}
+
+/// Objects of one author, each the previous of the next.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) chain: u32,
+    pub(super) objects: Vec<Index>,
 }
 
 impl Chains {
@@ -43,8 +59,8 @@ impl Chains {
         Self {
             by_key: HashMap::with_hasher(key),
             chains: Vec::new(),
-            chain_of: Vec::new(),
-            next: Vec::new(),
+            lines: Vec::new(),
+            line_of: Vec::new(),
             forks: BTreeMap::new(),
         }
     }
@@ -53,32 +69,43 @@ impl Chains {
     pub(super) fn push(&mut self, graph: &Graph, index: Index, author: VerifyingKey, previous: Option<Index>) {
         // The previous is of the same author, and at hand.
         let chain = match previous {
-            Some(previous) => self.chain_of[previous.as_usize()],
+            Some(previous) => self.chain_of(previous),
             None => *self.by_key.entry(author).or_insert_with(|| {
-                self.chains.push(Chain { author, tip: index, unlinked: None });
+                let text = author.to_string().into();
+                self.chains.push(Chain { author, text, tip: index, unlinked: None, lines: Vec::new() });
                 self.chains.len() as u32 - 1
             }),
         };
-        self.chain_of.push(chain);
-        self.next.push(index);
-        let is_root = index.as_usize() == 0;
-        let entry = &mut self.chains[chain as usize];
-        if later(graph, index, entry.tip) {
-            entry.tip = index;
+        let line = match previous.map(|previous| self.line_of[previous.as_usize()]) {
+            Some(line) if self.lines[line as usize].objects.last() == previous.as_ref() => line,
+            _ => {
+                self.note_fork(chain, index, previous);
+                self.lines.push(Line { chain, objects: Vec::new() });
+                let line = self.lines.len() as u32 - 1;
+                self.chains[chain as usize].lines.push(line);
+                line
+            }
+        };
+        self.lines[line as usize].objects.push(index);
+        self.line_of.push(line);
+        let tip = &mut self.chains[chain as usize].tip;
+        if later(graph, index, *tip) {
+            *tip = index;
         }
-        if is_root {
-            return;
-        }
+    }
+
+    /// A line begins behind `previous`: that is a fork, unless nothing else stands there.
+    fn note_fork(&mut self, chain: u32, index: Index, previous: Option<Index>) {
         let first = match previous {
             Some(previous) => {
-                let next = &mut self.next[previous.as_usize()];
-                let first = (*next != previous).then_some(*next);
-                *next = first.unwrap_or(index);
-                first
+                let (line, place) = self.place(previous);
+                Some(self.lines[line as usize].objects[place as usize + 1])
             }
+            None if index == Index::FIRST => return,
             None => {
-                let first = entry.unlinked;
-                entry.unlinked.get_or_insert(index);
+                let unlinked = &mut self.chains[chain as usize].unlinked;
+                let first = *unlinked;
+                unlinked.get_or_insert(index);
                 first
             }
         };
@@ -87,17 +114,44 @@ impl Chains {
         }
     }
 
+    /// The number of the author of an object.
+    pub(super) fn chain_of(&self, index: Index) -> u32 {
+        self.lines[self.line_of[index.as_usize()] as usize].chain
+    }
+
     pub(super) fn author(&self, index: Index) -> VerifyingKey {
-        self.chains[self.chain_of[index.as_usize()] as usize].author
+        self.chains[self.chain_of(index) as usize].author
+    }
+
+    /// The text of an object's author.
+    pub(super) fn text(&self, index: Index) -> &str {
+        &self.chains[self.chain_of(index) as usize].text
+    }
+
+    /// The number of an author.
+    pub(super) fn number(&self, author: &VerifyingKey) -> Option<u32> {
+        self.by_key.get(author).copied()
+    }
+
+    /// The number of the author with this text.
+    pub(super) fn by_text(&self, text: &str) -> Option<u32> {
+        self.number(&text.parse().ok()?)
+    }
+
+    /// The line of an object, and its place there, from 0.
+    pub(super) fn place(&self, index: Index) -> (u32, u32) {
+        let line = self.line_of[index.as_usize()];
+        let objects = &self.lines[line as usize].objects;
+        (line, objects.partition_point(|other| *other < index) as u32)
     }
 
     /// The latest object of an author.
     pub(super) fn tip(&self, author: &VerifyingKey) -> Option<Index> {
-        self.by_key.get(author).map(|chain| self.chains[*chain as usize].tip)
+        self.number(author).map(|chain| self.chains[chain as usize].tip)
     }
 
-    pub(super) fn authors(&self) -> impl ExactSizeIterator<Item = VerifyingKey> {
-        self.chains.iter().map(|chain| chain.author)
+    pub(super) fn chains(&self) -> &[Chain] {
+        &self.chains
     }
 
     pub(super) fn forks(&self, graph: &Graph) -> Vec<Fork> {

@@ -11,7 +11,13 @@ mod chains;
 
 pub mod admit;
 
-mod judge;
+mod pasts;
+
+pub mod judge;
+
+pub mod checkpoint;
+
+pub mod explain;
 
 pub mod append;
 
@@ -30,8 +36,10 @@ use crate::object::id::{ObjectId, StreamId};
 use self::admit::{Cited, Refused, RefusedIds};
 use self::chains::Chains;
 pub use self::chains::Fork;
+use self::checkpoint::Checkpoints;
 use self::content::{Content, ContentError};
-use self::judge::PolicyObject;
+use self::judge::Judge;
+use self::pasts::Pasts;
 use self::ties::Ties;
 
 /// What is kept of an object beside its parts: it is effective; a map of it stands redacted.
@@ -41,13 +49,19 @@ const REDACTED: u8 = 2;
 /// What one replica holds of one stream.
 ///
 /// About 120 bytes an object, beside its parts.
+#[derive(Clone)]
 pub struct Stream {
     id: StreamId,
     graph: Graph,
     chains: Chains,
     ties: Ties,
     authenticator: Authenticator,
-    policies: Vec<PolicyObject>,
+    pasts: Pasts,
+    judge: Judge,
+    checkpoints: Checkpoints,
+    /// The objects of type `streams/adopt`, and of type `streams/redact`.
+    adopting: Vec<Index>,
+    redacting: Vec<Index>,
     /// For each object, its parts.
     parts: Vec<Arc<[u8]>>,
     /// For each object, what is known of it.
@@ -97,7 +111,11 @@ impl Stream {
             chains: Chains::new(key),
             ties: Ties::new(root.id()),
             authenticator: Authenticator::new(key),
-            policies: Vec::new(),
+            pasts: Pasts::new(key),
+            judge: Judge::new(key),
+            checkpoints: Checkpoints::default(),
+            adopting: Vec::new(),
+            redacting: Vec::new(),
             parts: Vec::new(),
             flags: Vec::new(),
             pending: Pending::new(pending),
@@ -174,7 +192,7 @@ impl Stream {
 
     /// Everyone who wrote here, in the order of their first arrival.
     pub fn authors(&self) -> impl ExactSizeIterator<Item = VerifyingKey> {
-        self.chains.authors()
+        self.chains.chains().iter().map(|chain| chain.author)
     }
 }
 

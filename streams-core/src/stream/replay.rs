@@ -43,7 +43,8 @@ impl Stream {
     pub fn position(&self, id: &ObjectId) -> Option<usize> {
         let index = self.graph.find(id)?;
         let generation = self.graph.generation(index);
-        Some(self.graph.position(index, |other| self.ties.tie(generation, &self.chains.author(other))))
+        let tie_of = |other| self.ties.tie(generation, &self.chains.author(other));
+        Some(self.graph.position(index, self.epoch_of(index), tie_of))
     }
 
     /// An object of the stream.
@@ -53,7 +54,7 @@ impl Stream {
         Some(Entry { position: self.position(id)?, effective, authentic: self.authentic_at(index) })
     }
 
-    /// The state: a fold over the effective objects, in order. Everyone who has the same objects computes the same.
+    /// The state: a fold over the effective objects, in order, and behind an adopting object over what it adopts. Everyone who has the same objects computes the same.
     pub fn replay<S>(&self, initial: S, mut apply: impl FnMut(S, &Authentic) -> S) -> S {
         self.entries().filter(|entry| entry.effective).fold(initial, |state, entry| apply(state, &entry.authentic))
     }
@@ -79,7 +80,7 @@ impl Stream {
         Object::kept(self.graph.id(index), self.parts[at].clone(), self.flags[at] & REDACTED != 0)
     }
 
-    fn authentic_at(&self, index: Index) -> Authentic {
+    pub(super) fn authentic_at(&self, index: Index) -> Authentic {
         Authentic::kept(self.object_at(index), self.chains.author(index))
     }
 
