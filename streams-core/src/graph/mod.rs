@@ -405,7 +405,7 @@ mod tests {
             prop_assert_eq!(graph.order().count(), indices.len());
             for (position, (&node, index)) in sorted.iter().zip(graph.order()).enumerate() {
                 prop_assert_eq!(indices[node], index);
-                prop_assert_eq!(graph.position(index, tie_of), position);
+                prop_assert_eq!(graph.position(index, 0, tie_of), position);
                 prop_assert_eq!(graph.at(position), Some(index));
                 prop_assert!(graph.order_from(position).eq(sorted[position..].iter().map(|&node| indices[node])));
             }

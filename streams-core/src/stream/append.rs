@@ -49,7 +49,13 @@ impl Stream {
 
     /// Writes, signs and admits an object, and gives it back, to be sent to others.
     pub fn append(&mut self, key: &SigningKey, r#type: impl Into<String>, data: Map) -> Result<Authentic, AppendError> {
-        let authentic = self.draft(r#type, &key.verifying_key()).data(data).sign(key)?;
+        let draft = self.draft(r#type, &key.verifying_key()).data(data);
+        self.append_draft(key, draft)
+    }
+
+    /// Signs and admits a draft that follows what is here.
+    pub fn append_draft(&mut self, key: &SigningKey, draft: Draft) -> Result<Authentic, AppendError> {
+        let authentic = draft.sign(key)?;
         match self.admit(authentic.clone(), 0)? {
             Ingested::Admitted { .. } | Ingested::Known => Ok(authentic),
             Ingested::Pending { .. } => unreachable!("what is here was cited"),

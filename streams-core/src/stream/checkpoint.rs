@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Stream;
+use super::chains::Chains;
 use super::judge::access;
-use super::pasts::PointId;
+use super::pasts::{Bits, Pasts, PointId};
 use crate::graph::Index;
+use crate::object::draft::Edges;
 use crate::object::header::Header;
 
 /// Why a checkpoint is without force (spec 9.2): the first of these that is wrong.
@@ -156,20 +158,42 @@ impl Stream {
     /// BLAKE3 over the ids of the past of a checkpoint, in the order of 9.1 computed in that past alone.
     fn digest_of_past(&self, id: PointId) -> [u8; 32] {
         let point = &self.pasts.points[id];
-        let known = self.pasts.known(point.index);
-        // The chain that is accepted within this past: of checkpoints with force in order of arrival, one by one.
-        let (mut chain, mut with_force) = (Vec::new(), Vec::new());
-        for other in self.checkpoints.with_force().filter(|other| known.contains(*other)) {
-            chain = self.accept(&chain, &with_force, other);
-            with_force.push(other);
-        }
         let mut in_past = vec![false; self.graph.len()];
         for (number, line) in self.chains.lines.iter().enumerate() {
             line.objects[..point.seen(number as u32) as usize]
                 .iter()
                 .for_each(|index| in_past[index.as_usize()] = true);
         }
+        self.digest_of(&in_past, self.pasts.known(point.index))
+    }
+
+    /// The number of objects in the past of an object with these edges, and the digest of their order.
+    pub(super) fn past_of(&self, edges: &Edges) -> (u64, [u8; 32]) {
+        let cited: Vec<Index> =
+            edges.parents.iter().chain(&edges.previous).filter_map(|id| self.graph.find(id)).collect();
+        let mut in_past = vec![false; self.graph.len()];
+        let mut known = Bits::EMPTY;
+        let mut count = 0;
+        for index in self.graph.past(&cited) {
+            in_past[index.as_usize()] = true;
+            count += 1;
+            if let Some(id) = self.pasts.point_of(index) {
+                known.insert(id);
+            }
+        }
+        (count, self.digest_of(&in_past, &known))
+    }
+
+    /// The digest of the order of a set of objects that is closed under past, whose points are `known`.
+    fn digest_of(&self, in_past: &[bool], known: &Bits) -> [u8; 32] {
+        // The chain that is accepted within this past: of checkpoints with force in order of arrival, one by one.
+        let (mut chain, mut with_force) = (Vec::new(), Vec::new());
+        for other in self.checkpoints.with_force().filter(|other| known.contains(*other)) {
+            chain = self.accept(&chain, &with_force, other);
+            with_force.push(other);
+        }
         let mut past: Vec<Index> = self.graph.order().filter(|index| in_past[index.as_usize()]).collect();
+        // Where the chains are one, so are the epochs, and the order that stands is that of the past alone.
         if chain != self.checkpoints.accepted {
             let epoch_of = |index: &Index| epoch_of(&chain, &self.pasts, &self.chains, *index);
             let tie_of = |index| self.ties.tie(self.graph.generation(index), &self.chains.author(index));
@@ -181,11 +205,6 @@ impl Stream {
             hasher.update(&ids);
         }
         *hasher.finalize().as_bytes()
-    }
-
-    /// What a checkpoint over all that is here says: the number of objects, and the digest of their order.
-    pub(super) fn checkpoint_of_all(&self) -> (u64, [u8; 32]) {
-        (self.len() as u64, self.order_digest())
     }
 }
 

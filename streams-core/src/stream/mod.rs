@@ -21,6 +21,8 @@ pub mod explain;
 
 pub mod append;
 
+pub mod govern;
+
 pub mod replay;
 
 use std::collections::{BTreeSet, HashMap};

@@ -399,6 +399,12 @@ impl Literal {
         self.allowed(access, At::End, INFINITE)
     }
 
+    /// Whether the deciding rule lists the subject: then who may not read is shown the object that carries it.
+    pub(crate) fn names(&self, deciding: &Deciding, subject: &str) -> bool {
+        let rule = &self.rules(self.numbers[&deciding.by])[deciding.rule];
+        rule.subjects.iter().flatten().any(|one| one == subject)
+    }
+
     // 8.10 Adopt.
 
     /// Whether an adoption has force, whether or not it is the first.
@@ -464,13 +470,13 @@ impl Literal {
         };
         let checkpoints = self.order.iter().filter(|&&e| self.objects[e].r#type == CHECKPOINT);
         let ranks = subjects.iter().flat_map(|subject| {
-            all.clone().map(move |e| ((subject.clone(), id(e)), Some(self.rank(subject, At::Object(e)))))
+            all.clone().map(move |e| ((subject.clone(), id(e)), self.rank(subject, At::Object(e))))
         });
         Outcome {
             order: self.order.iter().map(|&e| id(e)).collect(),
             epochs: all.clone().map(|e| (id(e), self.epochs[e])).collect(),
             checkpoints: checkpoints.map(|&c| (id(c), state(c))).collect(),
-            ranks: ranks.map(|(at, rank)| (at, rank.filter(|&rank| rank != INFINITE))).collect(),
+            ranks: ranks.map(|(at, rank)| (at, (rank != INFINITE).then_some(rank))).collect(),
             verdicts: all.clone().map(|e| (id(e), self.verdict(e))).collect(),
             reading: subjects.iter().map(|subject| (subject.clone(), self.reading(subject))).collect(),
             adopted: self.adopted().into_iter().map(|(object, by)| (id(object), id(by))).collect(),
