@@ -1,6 +1,7 @@
 //! What the path of an object costs, beside the raw primitives in the same run. `scripts/bench` writes the table into
 //! `docs/performance.md`.
 
+mod judging;
 mod measure;
 mod objects;
 mod streams;
@@ -34,7 +35,7 @@ pub(crate) enum Bound {
 
 fn main() {
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");
-    for row in objects::rows().into_iter().chain(streams::rows()) {
+    for row in objects::rows().into_iter().chain(streams::rows()).chain(judging::rows()) {
         let Row { what, ours, beside, figure, bound } = row;
         let (bound, holds) = match bound {
             Bound::AtMost(most) => (format!("≤ {most}"), figure <= most),

@@ -59,6 +59,8 @@ pub use stream::append::AppendError;
 pub use stream::checkpoint::{CheckpointState, NoForce};
 pub use stream::content::{Content, ContentError};
 pub use stream::explain::{Deciding, Simulated, Verdict};
+pub use stream::feed::Change;
+pub use stream::fold::Fold;
 pub use stream::judge::Set;
 pub use stream::replay::Entry;
 pub use stream::ties::Ties;

@@ -1,6 +1,6 @@
 //! Runs vectors: cases for every implementation, in the format of `docs/vectors.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use streams_core::{
-    Access, Authenticator, Batch, CheckpointState, Content, Deciding, HashKey, HypotheticalRoot, Ingested, Object,
-    ObjectId, Rejected, Role, Rule, Stream, Ties, Verdict, VerifyingKey, author_bytes, decide, oh1,
+    Access, Authenticator, Batch, Change, CheckpointState, Content, Deciding, Fold, HashKey, HypotheticalRoot,
+    Ingested, Object, ObjectId, Rejected, Role, Rule, Stream, Ties, Verdict, VerifyingKey, author_bytes, decide, oh1,
 };
 
 /// What came of running files.
@@ -522,6 +522,7 @@ struct State {
 impl Delivered {
     fn run(self) -> Result<()> {
         let mut stream = open(&self.root)?;
+        let mut followed = Followed::new(&stream);
         for (at, delivery) in self.deliver.into_iter().enumerate() {
             let parts = delivery.parts.bytes()?;
             let outcome = match stream.ingest(&parts, 0) {
@@ -534,6 +535,7 @@ impl Delivered {
                 Err(rejected) => Outcome::Rejected(rejected.fate(), rejected.code().to_owned()),
             };
             same(delivery.stated()?, outcome).with_context(|| format!("delivery {at}"))?;
+            followed.follow(&mut stream)?;
         }
         let state = State {
             order: texts(stream.order()),
@@ -621,9 +623,11 @@ struct Simulation {
 impl Judged {
     fn run(self) -> Result<()> {
         let mut stream = open(&self.root)?;
+        let mut followed = Followed::new(&stream);
         for object in &self.objects {
             // What is refused is stated at the end.
             let _ = stream.ingest(&object.bytes()?, 0);
+            followed.follow(&mut stream)?;
         }
         self.expected.compare(&stream)
     }
@@ -711,7 +715,64 @@ fn explained(id: ObjectIdText, verdict: Verdict) -> Explained {
 
 fn open(root: &Long) -> Result<Stream> {
     let root = Authenticator::new(hash_key()).authenticate(Object::decode(&root.bytes()?)?)?;
-    Ok(Stream::open(root, hash_key())?)
+    let mut stream = Stream::open(root, hash_key())?;
+    stream.watch();
+    Ok(stream)
+}
+
+/// Order, verdicts and state as the change feed tells them (9.5), beginning with the root.
+struct Followed {
+    replayed: Fold<Vec<ObjectId>>,
+    order: Vec<ObjectId>,
+    void: BTreeSet<ObjectId>,
+    last: usize,
+    gaps: BTreeSet<ObjectId>,
+    forks: BTreeMap<(VerifyingKey, Option<ObjectId>), Vec<ObjectId>>,
+}
+
+impl Followed {
+    fn new(stream: &Stream) -> Self {
+        let replayed = Fold::new(stream, Vec::new(), |ids: &mut Vec<ObjectId>, object| ids.push(object.id()));
+        let order = vec![stream.id()];
+        Self { replayed, order, void: BTreeSet::new(), last: 0, gaps: BTreeSet::new(), forks: BTreeMap::new() }
+    }
+
+    fn follow(&mut self, stream: &mut Stream) -> Result<()> {
+        let changes = stream.take_changes();
+        let replayed = self.replayed.update(stream, &changes);
+        same(texts(stream.replayed()), texts(replayed.iter().copied())).context("a fold that is kept up to date")?;
+        for change in changes {
+            match change {
+                Change::Inserted { id, at } => {
+                    self.order.insert(at, id);
+                    self.gaps.remove(&id);
+                }
+                Change::Voided(id) => ensure!(self.void.insert(id), "{id} is voided twice"),
+                Change::Restored(id) => ensure!(self.void.remove(&id), "{id} is restored, and was not void"),
+                Change::Finalized { upto, from, order } => {
+                    self.last = upto;
+                    self.order.truncate(from);
+                    self.order.extend(order);
+                }
+                Change::Gap(id) => {
+                    self.gaps.insert(id);
+                }
+                Change::Fork(fork) => {
+                    self.forks.insert((fork.author, fork.previous), fork.objects);
+                }
+            }
+        }
+        same(texts(stream.order()), texts(self.order.iter().copied())).context("the feed's order")?;
+        same(stream.final_len(), self.last).context("the feed's final part")?;
+        let void = stream.entries().filter(|entry| !entry.effective).map(|entry| entry.authentic.id());
+        same(void.collect::<BTreeSet<_>>(), self.void.clone()).context("the feed's void objects")?;
+        let mut forks: Vec<_> = self.forks.values().cloned().collect();
+        forks.sort();
+        same(stream.forks().into_iter().map(|fork| fork.objects).collect(), forks).context("the feed's forks")?;
+        let gaps = stream.gaps();
+        ensure!(gaps.iter().all(|gap| self.gaps.contains(gap)), "the feed lacks a gap");
+        Ok(())
+    }
 }
 
 /// Vectors are no attackers.

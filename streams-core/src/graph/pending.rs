@@ -114,6 +114,12 @@ impl Pending {
         self.waiting.contains_key(id)
     }
 
+    /// Whether something waits for it, or it waits itself.
+    pub fn is_asked_for(&self, id: &ObjectId) -> bool {
+        self.contains(id)
+            || self.links.range((*id, ObjectId::from_bytes([0; 32]))..).next().is_some_and(|(missing, _)| missing == id)
+    }
+
     /// Lets an object of `weight` bytes wait until all of `missing` have arrived.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::content::{Content, ContentError};
+use super::feed::Change;
 use super::{OpenError, REDACTED, Stream};
 use smallvec::SmallVec;
 
@@ -323,10 +324,12 @@ impl Stream {
     fn wait(&mut self, authentic: Authentic, missing: Vec<ObjectId>, from: u64) -> Result<Ingested, Rejected> {
         let weight = authentic.object().parts().len() as u64;
         let author = *authentic.header().author().as_bytes();
+        let gaps: Vec<ObjectId> = missing.iter().copied().filter(|id| !self.pending.is_asked_for(id)).collect();
         self.pending
             .add(authentic.id(), &missing, weight, author, from)
             .map_err(|full| Rejected::Dropped(full.into()))?;
         self.waiting.insert(authentic.id(), authentic);
+        gaps.into_iter().for_each(|id| self.tell(|_| Change::Gap(id)));
         Ok(Ingested::Pending { missing })
     }
 
@@ -425,13 +428,17 @@ impl Stream {
         // Only an object of the same generation is ever asked for.
         let tie_of = |other: Index| ties.tie(generation, &chains.author(other));
         let index = graph.insert(authentic.id(), &cited.edges, generation, tie, tie_of);
-        self.chains.push(&self.graph, index, author, cited.previous);
+        let forks = self.chains.push(&self.graph, index, author, cited.previous);
         match content {
             Content::Adopt { .. } => self.adopting.push(index),
             Content::Redact { .. } => self.redacting.push(index),
             _ => {}
         }
         self.judge_newest(index, &header, content);
+        if forks {
+            let fork = self.chains.fork(&self.graph, &author, cited.previous).expect("it was just made");
+            self.tell(|_| Change::Fork(fork));
+        }
         if authentic.object().is_redacted() {
             self.flags[index.as_usize()] |= REDACTED;
         }

@@ -65,8 +65,8 @@ impl Chains {
         }
     }
 
-    /// Takes note of the newest object of the graph.
-    pub(super) fn push(&mut self, graph: &Graph, index: Index, author: VerifyingKey, previous: Option<Index>) {
+    /// Takes note of the newest object of the graph, and tells whether it makes a fork.
+    pub(super) fn push(&mut self, graph: &Graph, index: Index, author: VerifyingKey, previous: Option<Index>) -> bool {
         // The previous is of the same author, and at hand.
         let chain = match previous {
             Some(previous) => self.chain_of(previous),
@@ -76,10 +76,11 @@ impl Chains {
                 self.chains.len() as u32 - 1
             }),
         };
+        let mut forks = false;
         let line = match previous.map(|previous| self.line_of[previous.as_usize()]) {
             Some(line) if self.lines[line as usize].objects.last() == previous.as_ref() => line,
             _ => {
-                self.note_fork(chain, index, previous);
+                forks = self.note_fork(chain, index, previous);
                 self.lines.push(Line { chain, objects: Vec::new() });
                 let line = self.lines.len() as u32 - 1;
                 self.chains[chain as usize].lines.push(line);
@@ -92,16 +93,17 @@ impl Chains {
         if later(graph, index, *tip) {
             *tip = index;
         }
+        forks
     }
 
     /// A line begins behind `previous`: that is a fork, unless nothing else stands there.
-    fn note_fork(&mut self, chain: u32, index: Index, previous: Option<Index>) {
+    fn note_fork(&mut self, chain: u32, index: Index, previous: Option<Index>) -> bool {
         let first = match previous {
             Some(previous) => {
                 let (line, place) = self.place(previous);
                 Some(self.lines[line as usize].objects[place as usize + 1])
             }
-            None if index == Index::FIRST => return,
+            None if index == Index::FIRST => None,
             None => {
                 let unlinked = &mut self.chains[chain as usize].unlinked;
                 let first = *unlinked;
@@ -112,6 +114,20 @@ impl Chains {
         if let Some(first) = first {
             self.forks.entry((chain, previous)).or_insert_with(|| vec![first]).push(index);
         }
+        first.is_some()
+    }
+
+    /// The fork behind an object of an author, or where it has no previous.
+    pub(super) fn fork(&self, graph: &Graph, author: &VerifyingKey, previous: Option<Index>) -> Option<Fork> {
+        let key = (self.number(author)?, previous);
+        self.forks.get_key_value(&key).map(|entry| self.fork_of(graph, entry))
+    }
+
+    fn fork_of(&self, graph: &Graph, (&(chain, previous), objects): (&(u32, Option<Index>), &Vec<Index>)) -> Fork {
+        let mut objects: Vec<ObjectId> = objects.iter().map(|index| graph.id(*index)).collect();
+        objects.sort_unstable();
+        let previous = previous.map(|previous| graph.id(previous));
+        Fork { author: self.chains[chain as usize].author, previous, objects }
     }
 
     /// The number of the author of an object.
@@ -155,13 +171,7 @@ impl Chains {
     }
 
     pub(super) fn forks(&self, graph: &Graph) -> Vec<Fork> {
-        let fork = |(&(chain, previous), objects): (&(u32, Option<Index>), &Vec<Index>)| {
-            let mut objects: Vec<ObjectId> = objects.iter().map(|index| graph.id(*index)).collect();
-            objects.sort_unstable();
-            let previous = previous.map(|previous| graph.id(previous));
-            Fork { author: self.chains[chain as usize].author, previous, objects }
-        };
-        let mut forks: Vec<Fork> = self.forks.iter().map(fork).collect();
+        let mut forks: Vec<Fork> = self.forks.iter().map(|entry| self.fork_of(graph, entry)).collect();
         forks.sort_unstable_by(|a, b| a.objects.cmp(&b.objects));
         forks
     }

@@ -120,6 +120,8 @@ impl Stream {
         }
         let common = accepted.iter().zip(&self.checkpoints.accepted).take_while(|(a, b)| a == b).count();
         self.checkpoints.accepted = accepted;
+        let start = common.checked_sub(1).map_or(0, |last| self.graph.epoch_ends()[last]);
+        let before = self.order_to_compare(start);
         let (chains, ties, pasts) = (&self.chains, &self.ties, &self.pasts);
         let accepted = &self.checkpoints.accepted;
         self.graph.divide(
@@ -128,6 +130,7 @@ impl Stream {
             |index| epoch_of(accepted, pasts, chains, index),
             |index, generation| ties.tie(generation, &chains.author(index)),
         );
+        self.tell_finalized(start, &before);
         for id in 0..self.judge.policies.len() {
             self.judge.policies[id].epoch = self.epoch_of(self.pasts.points[id].index);
         }
@@ -209,7 +212,7 @@ impl Stream {
 }
 
 /// The number of the epoch of an object, from 0, by a chain of accepted checkpoints (spec 9.3).
-fn epoch_of(accepted: &[PointId], pasts: &super::pasts::Pasts, chains: &super::chains::Chains, index: Index) -> usize {
+fn epoch_of(accepted: &[PointId], pasts: &Pasts, chains: &Chains, index: Index) -> usize {
     let (line, place) = chains.place(index);
     accepted.partition_point(|id| pasts.points[*id].seen(line) <= place && pasts.points[*id].index != index)
 }

@@ -260,7 +260,9 @@ impl Stream {
         let r#type = self.judge.note_type(header.r#type());
         let is_point = index == Self::ROOT || matches!(content, Content::Policy { .. } | Content::Checkpoint { .. });
         self.pasts.push(&self.graph, &self.chains, index, is_point);
-        self.flags.push(0);
+        // Until it is judged; the root, and what its owner wrote, needs not be.
+        self.flags.push(EFFECTIVE);
+        self.tell_inserted(index);
         if is_point {
             self.judge.fresh.clear();
         }
@@ -269,7 +271,6 @@ impl Stream {
                 // A root without rules counts as a policy object with one, which allows everyone to read (spec 8.3).
                 let rules = if rules.is_empty() { vec![Rule::allow([Action::Read])] } else { rules };
                 self.note_policy(rules, Vec::new(), 0);
-                self.set_effective(index, true);
             }
             Content::Policy { rules, withdraws } => {
                 // Without force is a withdrawal of what is not in the past, or is no policy object.
@@ -317,11 +318,6 @@ impl Stream {
         self.judge.note_policy(Policy { rules, withdraws, withdrawn_by: Vec::new(), rank, epoch })
     }
 
-    pub(super) fn set_effective(&mut self, index: Index, effective: bool) {
-        let flags = &mut self.flags[index.as_usize()];
-        *flags = *flags & !EFFECTIVE | if effective { EFFECTIVE } else { 0 };
-    }
-
     /// Judges what the newest point, a policy object, changes.
     fn judge_after_policy(&mut self) {
         let newest = self.judge.policies.len() - 1;
@@ -335,13 +331,10 @@ impl Stream {
             let index = self.pasts.points[newest].index;
             self.judge.policies[newest].rank = self.judge.rank(self.chains.text(index), self.fresh_view(index));
         }
-        let changed: Vec<PointId> = (0..=newest)
-            .filter(|id| *id == newest || before[*id] != self.judge.policies[*id].rank)
-            .filter(|id| before[*id] != INFINITE || self.judge.policies[*id].rank != INFINITE)
-            .collect();
+        let changed: Vec<PointId> =
+            (0..=newest).filter(|id| *id == newest || before[*id] != self.judge.policies[*id].rank).collect();
         for id in &changed {
-            let effective = self.judge.policies[*id].rank != INFINITE;
-            self.set_effective(self.pasts.points[*id].index, effective);
+            self.set_effective(self.pasts.points[*id].index, self.judge.is_effective(*id));
         }
         let touched = self.touched_by(&changed);
         let first = |stream: &Self, line: u32| {

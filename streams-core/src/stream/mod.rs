@@ -25,6 +25,10 @@ pub mod govern;
 
 pub mod replay;
 
+pub mod feed;
+
+pub mod fold;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -40,6 +44,7 @@ use self::chains::Chains;
 pub use self::chains::Fork;
 use self::checkpoint::Checkpoints;
 use self::content::{Content, ContentError};
+use self::feed::Change;
 use self::judge::Judge;
 use self::pasts::Pasts;
 use self::ties::Ties;
@@ -54,6 +59,7 @@ const REDACTED: u8 = 2;
 #[derive(Clone)]
 pub struct Stream {
     id: StreamId,
+    key: HashKey,
     graph: Graph,
     chains: Chains,
     ties: Ties,
@@ -74,6 +80,8 @@ pub struct Stream {
     refused: RefusedIds,
     /// The maps that this replica dropped (spec 3.3).
     dropped_maps: BTreeSet<ObjectId>,
+    /// What was not told yet, where somebody watches.
+    changes: Option<Vec<Change>>,
 }
 
 /// Why a stream cannot be opened with an object.
@@ -109,6 +117,7 @@ impl Stream {
         let content = Content::read(&root)?;
         let mut stream = Self {
             id: root.id(),
+            key,
             graph: Graph::new(key),
             chains: Chains::new(key),
             ties: Ties::new(root.id()),
@@ -124,6 +133,7 @@ impl Stream {
             waiting: HashMap::with_hasher(key),
             refused: RefusedIds::new(key),
             dropped_maps: BTreeSet::new(),
+            changes: None,
         };
         stream.insert(root, content, &Cited::default());
         Ok(stream)

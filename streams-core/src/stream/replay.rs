@@ -41,10 +41,27 @@ impl Stream {
     /// read is a cursor that survives late arrivals: read on from the place behind it, and know that what arrived
     /// before it is not seen again.
     pub fn position(&self, id: &ObjectId) -> Option<usize> {
-        let index = self.graph.find(id)?;
+        self.graph.find(id).map(|index| self.place_of(index))
+    }
+
+    pub(super) fn place_of(&self, index: Index) -> usize {
         let generation = self.graph.generation(index);
         let tie_of = |other| self.ties.tie(generation, &self.chains.author(other));
-        Some(self.graph.position(index, self.epoch_of(index), tie_of))
+        self.graph.position(index, self.epoch_of(index), tie_of)
+    }
+
+    /// The stream as it was when these were its leaves: an object with all its past, a checkpoint, or several (spec
+    /// 9.4). `None` where one of them is not here. O(n).
+    pub fn as_of(&self, leaves: &[ObjectId]) -> Option<Stream> {
+        let leaves: Vec<Index> = leaves.iter().map(|id| self.graph.find(id)).collect::<Option<_>>()?;
+        let mut past: Vec<Index> = self.graph.past(&leaves).collect();
+        past.reverse();
+        let (root, later) = past.split_first()?;
+        let mut then = Stream::open(self.authentic_at(*root), self.key).expect("it was opened with this root");
+        for index in later {
+            then.admit(self.authentic_at(*index), 0).expect("it was admitted with this past");
+        }
+        Some(then)
     }
 
     /// An object of the stream.
