@@ -278,13 +278,17 @@ impl Stream {
         Recognized::Unproven(here)
     }
 
-    /// Keeps the maps of a copy that this replica lacks, but not those that it dropped itself (spec 3.3).
+    /// Keeps the maps of a copy that this replica lacks, but not those that it dropped itself, or that are removed for
+    /// all (spec 3.3, 3.4).
     fn keep_maps(&mut self, index: Index, copy: &Object) {
         if self.flags[index.as_usize()] & REDACTED == 0 {
             return;
         }
         let mut maps = copy.maps();
-        maps.retain(|map| !self.dropped_maps.contains(&ObjectId::of_block(map)));
+        maps.retain(|map| {
+            let map = ObjectId::of_block(map);
+            !self.dropped_maps.contains(&map) && !self.is_removed(index, &map)
+        });
         let object = self.object_at(index).restore(&maps);
         self.keep(index, &object);
     }
@@ -429,9 +433,11 @@ impl Stream {
         let tie_of = |other: Index| ties.tie(generation, &chains.author(other));
         let index = graph.insert(authentic.id(), &cited.edges, generation, tie, tie_of);
         let forks = self.chains.push(&self.graph, index, author, cited.previous);
+        // What governs, makes final or redacts may change what is removed.
+        let judges_removal = !matches!(content, Content::Application { .. });
         match content {
             Content::Adopt { .. } => self.adopting.push(index),
-            Content::Redact { .. } => self.redacting.push(index),
+            Content::Redact { .. } => self.note_redacting(index),
             _ => {}
         }
         self.judge_newest(index, &header, content);
@@ -443,6 +449,9 @@ impl Stream {
             self.flags[index.as_usize()] |= REDACTED;
         }
         self.parts.push(Arc::clone(authentic.object().parts()));
+        if judges_removal {
+            self.remove_for_all();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why (spec 8.9): the verdict on each object, with the rule that decides it; who may read; what is adopted and removed.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Stream;
 use super::checkpoint::{CheckpointState, NoForce};
@@ -10,10 +10,8 @@ use super::pasts::{Bits, PointId};
 use crate::graph::Index;
 use crate::object::authenticate::Authentic;
 use crate::object::author::VerifyingKey;
-use crate::object::header::{Field, types};
+use crate::object::header::types;
 use crate::object::id::ObjectId;
-use crate::object::parts::encode_nested;
-use crate::object::value::{Map, Value};
 use crate::policy::decide::Access;
 use crate::policy::rule::{Action, Effect};
 use crate::stream::content::Content;
@@ -202,40 +200,6 @@ impl Stream {
         self.with_view(by, |view| self.judge.is_allowed(access, view))
     }
 
-    /// The maps that are removed for all (spec 3.4): the object, and the map that is dropped there; ascending.
-    pub fn removed(&self) -> Vec<(ObjectId, ObjectId)> {
-        let mut removed = BTreeSet::new();
-        for by in self.redacting.iter().copied().filter(|index| self.is_effective_at(*index)) {
-            let author = self.chains.author(by);
-            if self.rank(&author, &self.graph.id(by)).flatten().is_none() {
-                continue;
-            }
-            let Ok(Content::Redact { maps }) = Content::read(&self.authentic_at(by)) else { continue };
-            for index in self.graph.past(self.graph.parents(by)) {
-                if self.judge.type_name(index).starts_with(types::PREFIX) {
-                    continue;
-                }
-                let here = self.maps_in_data(index);
-                removed.extend(maps.iter().filter(|map| here.contains(map)).map(|map| (self.graph.id(index), *map)));
-            }
-        }
-        removed.into_iter().collect()
-    }
-
-    /// The ids of the maps that stand in the data of an object, here or redacted.
-    fn maps_in_data(&self, index: Index) -> BTreeSet<ObjectId> {
-        let object = self.object_at(index);
-        let data = object.fields().reference(Field::Data, object.block());
-        let mut ids: BTreeSet<ObjectId> = data.into_iter().collect();
-        if let Some(data) = object.data() {
-            let mut maps = Vec::new();
-            encode_nested(&data, 2, &mut maps).expect("it was decoded");
-            ids.extend(maps.iter().map(|map| map.id));
-            redacted_below(&data, &mut ids);
-        }
-        ids
-    }
-
     /// The verdicts that these objects would change, without changing any. O(n): a copy of the stream takes them in.
     pub fn simulate(&self, objects: &[Authentic]) -> Simulated {
         let mut then = self.clone();
@@ -325,18 +289,4 @@ impl Stream {
     fn point_id(&self, id: PointId) -> ObjectId {
         self.graph.id(self.pasts.points[id].index)
     }
-}
-
-fn redacted_below(map: &Map, ids: &mut BTreeSet<ObjectId>) {
-    fn visit(value: &Value, ids: &mut BTreeSet<ObjectId>) {
-        match value {
-            Value::Redacted(id) => {
-                ids.insert(*id);
-            }
-            Value::Map(map) => redacted_below(map, ids),
-            Value::List(list) => list.items().iter().for_each(|item| visit(item, ids)),
-            _ => {}
-        }
-    }
-    map.iter().for_each(|(_, value)| visit(value, ids));
 }

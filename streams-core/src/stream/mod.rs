@@ -19,6 +19,8 @@ pub mod checkpoint;
 
 pub mod explain;
 
+mod remove;
+
 pub mod append;
 
 pub mod govern;
@@ -47,6 +49,7 @@ use self::content::{Content, ContentError};
 use self::feed::Change;
 use self::judge::Judge;
 use self::pasts::Pasts;
+use self::remove::Removals;
 use self::ties::Ties;
 
 /// What is kept of an object beside its parts: it is effective; a map of it stands redacted.
@@ -67,9 +70,9 @@ pub struct Stream {
     pasts: Pasts,
     judge: Judge,
     checkpoints: Checkpoints,
-    /// The objects of type `streams/adopt`, and of type `streams/redact`.
+    /// The objects of type `streams/adopt`.
     adopting: Vec<Index>,
-    redacting: Vec<Index>,
+    removals: Removals,
     /// For each object, its parts.
     parts: Vec<Arc<[u8]>>,
     /// For each object, what is known of it.
@@ -126,7 +129,7 @@ impl Stream {
             judge: Judge::new(key),
             checkpoints: Checkpoints::default(),
             adopting: Vec::new(),
-            redacting: Vec::new(),
+            removals: Removals::default(),
             parts: Vec::new(),
             flags: Vec::new(),
             pending: Pending::new(pending),
