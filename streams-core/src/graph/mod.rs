@@ -209,7 +209,7 @@ impl Graph {
         let tie_of = |index: Index| tie_of(index, self.generation(index));
         behind.sort_by(|&a, &b| {
             let (a, b) = (self.arena.slot(a), self.arena.slot(b));
-            compare(&self.arena, &a, &b, &tie_of)
+            compare(&self.arena, &a, &b, tie_of)
         });
         let mut epochs = vec![Vec::new(); count];
         self.order = Tree::new();

@@ -22,7 +22,7 @@ use crate::object::authenticate::Authentic;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Fold<S> {
-    apply: Box<dyn FnMut(&mut S, &Authentic) + Send>,
+    apply: Apply<S>,
     state: S,
     /// How much of the order the state has in it.
     upto: usize,
@@ -31,6 +31,9 @@ pub struct Fold<S> {
     snapshots: Vec<(usize, S)>,
     adoptions: BTreeMap<Index, Index>,
 }
+
+/// What an object does to a state.
+type Apply<S> = Box<dyn FnMut(&mut S, &Authentic) + Send>;
 
 impl<S: Clone> Fold<S> {
     /// Folds over what replay hands out, beginning with `initial`. The stream must be watched from before.

@@ -43,8 +43,7 @@ impl Stream {
             let rank = stream.rank(&stream.chains.author(*by), &stream.graph.id(*by));
             stream.is_effective_at(*by) && rank.flatten().is_some()
         };
-        let redacting: Vec<Index> =
-            self.removals.redacting.iter().copied().filter(|by| with_force(self, by)).collect();
+        let redacting: Vec<Index> = self.removals.redacting.iter().copied().filter(|by| with_force(self, by)).collect();
         let mut now = BTreeSet::new();
         for by in redacting {
             if !self.removals.removes.contains_key(&by) {

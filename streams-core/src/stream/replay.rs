@@ -73,7 +73,7 @@ impl Stream {
 
     /// The state: a fold over the effective objects, in order, and behind an adopting object over what it adopts. Everyone who has the same objects computes the same.
     pub fn replay<S>(&self, initial: S, mut apply: impl FnMut(S, &Authentic) -> S) -> S {
-        self.entries().filter(|entry| entry.effective).fold(initial, |state, entry| apply(state, &entry.authentic))
+        self.handed_out().into_iter().fold(initial, |state, index| apply(state, &self.authentic_at(index)))
     }
 
     /// Drops a map of an object, for this replica alone: its id and its signature hold, and the map is not taken back

@@ -1,271 +1,12 @@
-//! Grows small streams: a plan says who writes what after what; signed, it is objects. Plans come from an alphabet,
-//! all of them up to a size, or from a seed, with malice.
+//! Grows small streams: all that an alphabet can write, up to a size; or random ones from a seed, with malice.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::LazyLock;
 
-use streams_core::{
-    Action, Authentic, Draft, Edges, Effect, HashKey, Hint, Ingested, Kind, List, Map, ObjectId, Rule, SigningKey,
-    Stream, Value,
+use streams_core::{Action, Ingested, Rule, Stream};
+
+use crate::plan::{
+    Claim, Deed, Grown, NAMES, NOTE, OWNER, Person, SUBJECTS, Step, TASK, allow, deny, rules, withdraws,
 };
-
-use crate::literal::{Admitted, Literal};
-
-/// Somebody, by a number; 0 owns the stream.
-pub(crate) type Person = usize;
-
-/// The owner.
-pub(crate) const OWNER: Person = 0;
-
-const NAMES: [&str; 6] = ["O", "A", "B", "C", "D", "E"];
-
-static KEYS: LazyLock<Vec<SigningKey>> =
-    LazyLock::new(|| (0..NAMES.len()).map(|person| SigningKey::from_bytes([person as u8 + 1; 32])).collect());
-
-/// The texts of everybody's keys.
-pub(crate) static SUBJECTS: LazyLock<Vec<String>> =
-    LazyLock::new(|| KEYS.iter().map(|key| key.verifying_key().to_string()).collect());
-
-/// The types of what is said.
-const NOTE: &str = "test/note";
-const TASK: &str = "test/task";
-
-/// Who writes what after what. Number 0 is the root, the steps are numbered from 1.
-#[derive(Clone)]
-pub(crate) struct Plan {
-    /// Other roots have other ids, and so other ties.
-    pub(crate) nonce: u64,
-    /// Whether each object has another timestamp, so that two that do the same are two.
-    pub(crate) timed: bool,
-    pub(crate) root: Vec<Rule>,
-    pub(crate) steps: Vec<Step>,
-}
-
-/// One object.
-#[derive(Clone)]
-pub(crate) struct Step {
-    pub(crate) by: Person,
-    pub(crate) after: BTreeSet<usize>,
-    pub(crate) previous: Option<usize>,
-    pub(crate) deed: Deed,
-}
-
-/// What an object does.
-#[derive(Clone)]
-pub(crate) enum Deed {
-    /// Says something of this type.
-    Says(&'static str),
-    /// Adds rules, withdraws policy objects, or both.
-    Governs(Vec<Rule>, BTreeSet<usize>),
-    /// Claims to know how many objects are in its past, and in which order.
-    Checkpoint(Claim),
-    Adopts(BTreeSet<usize>),
-    /// Removes the data of these.
-    Redacts(BTreeSet<usize>),
-}
-
-/// What a checkpoint claims.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Claim {
-    Right,
-    WrongCount,
-    WrongOrder,
-}
-
-impl Step {
-    /// What it has in its past for certain: parents and previous.
-    fn edges(&self) -> BTreeSet<usize> {
-        self.after.iter().copied().chain(self.previous).collect()
-    }
-}
-
-/// A rule that allows somebody something.
-pub(crate) fn allow(action: Action, people: &[Person]) -> Rule {
-    Rule::allow([action]).subjects(people.iter().map(|person| &SUBJECTS[*person]))
-}
-
-/// A rule that denies somebody everything.
-pub(crate) fn deny(people: &[Person]) -> Rule {
-    Rule::deny().subjects(people.iter().map(|person| &SUBJECTS[*person]))
-}
-
-fn rules(rules: impl Into<Vec<Rule>>) -> Deed {
-    Deed::Governs(rules.into(), BTreeSet::new())
-}
-
-fn withdraws(policies: impl IntoIterator<Item = usize>) -> Deed {
-    Deed::Governs(Vec::new(), policies.into_iter().collect())
-}
-
-/// A plan with its objects. What a replica would refuse is here too, and what cites it.
-#[derive(Clone)]
-pub(crate) struct Grown {
-    pub(crate) plan: Plan,
-    /// The objects by their numbers.
-    pub(crate) objects: Vec<Authentic>,
-    /// The same as the literal judge reads them.
-    pub(crate) read: Vec<Admitted>,
-    /// The numbers in the past of each.
-    pub(crate) pasts: Vec<BTreeSet<usize>>,
-}
-
-impl Grown {
-    /// The root alone.
-    pub(crate) fn root(nonce: u64, rules: Vec<Rule>) -> Self {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&nonce.to_le_bytes());
-        let root = Draft::root("test/stream", bytes).policies(rules.iter().cloned()).sign(&KEYS[OWNER]);
-        let root = root.expect("a root");
-        let plan = Plan { nonce, timed: false, root: rules, steps: Vec::new() };
-        Self { plan, read: vec![Admitted::read(&root)], objects: vec![root], pasts: vec![BTreeSet::new()] }
-    }
-
-    /// All that is planned.
-    pub(crate) fn of(plan: &Plan) -> Self {
-        let mut grown = Self::root(plan.nonce, plan.root.clone());
-        grown.plan.timed = plan.timed;
-        plan.steps.iter().for_each(|step| grown.push(step.clone()));
-        grown
-    }
-
-    /// Writes one more object.
-    pub(crate) fn push(&mut self, step: Step) {
-        let past = self.past_of(&step.edges());
-        let id = |number: &usize| self.objects[*number].id();
-        let ids = |numbers: &BTreeSet<usize>| -> Value {
-            let ids = numbers.iter().map(|number| Value::Reference(id(number))).collect();
-            List::new(Hint::of(Kind::Reference), ids).expect("references").into()
-        };
-        let generation = step.edges().iter().map(|edge| self.read[*edge].generation + 1).max().expect("a parent");
-        let parents = step.after.iter().map(id).collect();
-        let stream = self.objects[0].id();
-        let edges = Edges { stream, parents, previous: step.previous.as_ref().map(id), generation };
-        let data = |name: &str, value: Value| Map::new().with(name, value).expect("a name");
-        let draft = |r#type: &str| Draft::event(r#type, edges.clone());
-        let draft = match &step.deed {
-            Deed::Says(r#type) => draft(r#type).data(data("text", Value::Text("so be it".into()))),
-            Deed::Governs(rules, named) => {
-                let draft = draft("streams/policy").policies(rules.iter().cloned());
-                if named.is_empty() { draft } else { draft.data(data("withdraws", ids(named))) }
-            }
-            Deed::Checkpoint(claim) => {
-                let order = Literal::order_alone(past.iter().map(|number| self.read[*number].clone()).collect());
-                let mut digest = blake3::Hasher::new();
-                order.iter().for_each(|id| {
-                    digest.update(id.as_bytes());
-                });
-                if *claim == Claim::WrongOrder {
-                    digest.update(b"?");
-                }
-                let count = order.len() as u64 + u64::from(*claim == Claim::WrongCount);
-                let digest = digest.finalize().as_bytes().to_vec();
-                let map = data("count", Value::Uint(count)).with("order", Value::Bytes(digest)).expect("a name");
-                draft("streams/checkpoint").data(map)
-            }
-            Deed::Adopts(named) => draft("streams/adopt").data(data("objects", ids(named))),
-            Deed::Redacts(named) => {
-                let maps = named.iter().flat_map(|number| self.read[*number].maps.iter().copied());
-                let maps: Vec<Value> = maps.chain([id(&0)]).map(Value::Reference).collect();
-                let maps = List::new(Hint::of(Kind::Reference), maps).expect("references");
-                draft("streams/redact").data(data("maps", maps.into()))
-            }
-        };
-        let draft = if self.plan.timed { draft.timestamp(self.objects.len() as u64) } else { draft };
-        let object = draft.sign(&KEYS[step.by]).expect("an object");
-        self.read.push(Admitted::read(&object));
-        self.objects.push(object);
-        self.pasts.push(past);
-        self.plan.steps.push(step);
-    }
-
-    fn pop(&mut self) {
-        self.read.pop();
-        self.objects.pop();
-        self.pasts.pop();
-        self.plan.steps.pop();
-    }
-
-    /// These and all before them.
-    pub(crate) fn past_of(&self, edges: &BTreeSet<usize>) -> BTreeSet<usize> {
-        edges.iter().flat_map(|edge| self.pasts[*edge].iter().copied().chain([*edge])).collect()
-    }
-
-    /// A replica that has the root alone.
-    pub(crate) fn replica(&self) -> Stream {
-        Stream::open(self.objects[0].clone(), HashKey::from_bytes([9; 16])).expect("a root")
-    }
-
-    /// A replica that was given all.
-    pub(crate) fn stream(&self) -> Stream {
-        let mut stream = self.replica();
-        for object in &self.objects[1..] {
-            // What is refused is not here, and that is the answer.
-            let _ = stream.admit(object.clone(), 0);
-        }
-        stream
-    }
-
-    /// What the literal judge is given of what a replica has.
-    pub(crate) fn read_in(&self, stream: &Stream) -> Vec<Admitted> {
-        self.read.iter().filter(|object| stream.contains(&object.id)).cloned().collect()
-    }
-
-    /// The number of an object.
-    pub(crate) fn number(&self, id: &ObjectId) -> usize {
-        self.objects.iter().position(|object| object.id() == *id).expect("an object of the plan")
-    }
-
-    /// `a ∈ past(b)`.
-    pub(crate) fn is_past(&self, a: &ObjectId, b: &ObjectId) -> bool {
-        self.pasts[self.number(b)].contains(&self.number(a))
-    }
-
-    /// A text in which ids became numbers, and keys names.
-    pub(crate) fn shorten(&self, text: &str) -> String {
-        let ids = self.objects.iter().enumerate().map(|(number, object)| (object.id().to_string(), format!("#{number}")));
-        ids.chain(names()).fold(text.to_owned(), |text, (long, short)| text.replace(&long, &short))
-    }
-}
-
-fn names() -> impl Iterator<Item = (String, String)> {
-    SUBJECTS.iter().zip(NAMES).map(|(key, name)| (key.clone(), name.to_owned()))
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "#0 O, nonce {}: {}", self.nonce, Said(&self.root))?;
-        for (number, Step { by, after, previous, deed }) in self.steps.iter().enumerate() {
-            write!(f, "#{} {} after {after:?}", number + 1, NAMES[*by])?;
-            previous.map_or(Ok(()), |previous| write!(f, ", previous {previous}"))?;
-            match deed {
-                Deed::Says(r#type) => writeln!(f, ": says {type}")?,
-                Deed::Governs(rules, named) if named.is_empty() => writeln!(f, ": {}", Said(rules))?,
-                Deed::Governs(rules, named) => writeln!(f, ": withdraws {named:?} {}", Said(rules))?,
-                Deed::Checkpoint(claim) => writeln!(f, ": checkpoint {claim:?}")?,
-                Deed::Adopts(named) => writeln!(f, ": adopts {named:?}")?,
-                Deed::Redacts(named) => writeln!(f, ": redacts {named:?}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Rules, as they are told to people.
-struct Said<'a>(&'a [Rule]);
-
-impl fmt::Display for Said<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |list: &Option<Vec<String>>| list.as_ref().map_or("*".to_owned(), |list| list.join("+"));
-        for (number, rule) in self.0.iter().enumerate() {
-            let subjects = names().fold(list(&rule.subjects), |text, (key, name)| text.replace(&key, &name));
-            let separator = if number == 0 { "" } else { ", " };
-            write!(f, "{separator}{} {} {}", rule.effect.name(), subjects, list(&rule.actions))?;
-            rule.resources.as_ref().map_or(Ok(()), |_| write!(f, " of {}", list(&rule.resources)))?;
-        }
-        Ok(())
-    }
-}
 
 // All streams of an alphabet.
 
@@ -275,12 +16,12 @@ pub(crate) struct Alphabet {
     pub(crate) letters: Vec<(Person, Letter)>,
 }
 
-/// A deed whose object is still open: each that is there.
+/// Something to write.
 pub(crate) enum Letter {
     Deed(Deed),
-    /// Withdraws one policy object of its past.
+    /// Withdraws a policy object that is here, known to the author or not: each of them in turn.
     WithdrawsOne,
-    /// Adopts one object of its past.
+    /// Adopts an object that is here, known to the author or not: each of them in turn.
     AdoptsOne,
 }
 
@@ -326,11 +67,7 @@ impl Alphabet {
             (2, Letter::Deed(rules([deny(&[1])]))),
             (OWNER, Letter::Deed(rules([deny(&[2])]))),
         ];
-        let root = vec![
-            Rule::allow([Action::Append]),
-            allow(Action::Checkpoint, &[1]),
-            allow(Action::Govern, &[2]),
-        ];
+        let root = vec![Rule::allow([Action::Append]), allow(Action::Checkpoint, &[1]), allow(Action::Govern, &[2])];
         Self { root, letters }
     }
 
@@ -348,6 +85,16 @@ impl Alphabet {
         Self { root: vec![Rule::allow([Action::Append]), allow(Action::Govern, &[2])], letters }
     }
 
+    /// One goes on writing, while the owner removes it and takes it back.
+    pub(crate) fn run() -> Self {
+        let letters = vec![
+            (1, Letter::Deed(Deed::Says(NOTE))),
+            (OWNER, Letter::Deed(rules([deny(&[1])]))),
+            (OWNER, Letter::WithdrawsOne),
+        ];
+        Self { root: vec![Rule::allow([Action::Append])], letters }
+    }
+
     /// Shows every stream of up to so many objects beside the root, each set of objects once: they are written in the
     /// order of (generation, id). What is refused is left out.
     pub(crate) fn every(&self, size: usize, visit: &mut impl FnMut(&Grown)) {
@@ -360,8 +107,11 @@ impl Alphabet {
         }
         let last = grown.read.last().map(|object| (object.generation, object.id));
         for after in antichains(&grown.pasts) {
-            for (by, deed) in self.deeds(grown, &grown.past_of(&after)) {
-                grown.push(Step { by, after: after.clone(), previous: None, deed });
+            let past = grown.past_of(&after);
+            for (by, deed) in self.deeds(grown) {
+                let own = |number: &usize| grown.read[*number].author == SUBJECTS[by];
+                let previous = past.iter().copied().rev().find(own);
+                grown.push(Step { by, after: after.clone(), previous, deed });
                 let next = grown.read.last().map(|object| (object.generation, object.id));
                 if next > last && grown.stream().len() == grown.objects.len() {
                     visit(grown);
@@ -372,18 +122,17 @@ impl Alphabet {
         }
     }
 
-    fn deeds(&self, grown: &Grown, past: &BTreeSet<usize>) -> Vec<(Person, Deed)> {
+    fn deeds(&self, grown: &Grown) -> Vec<(Person, Deed)> {
         let mut deeds = Vec::new();
         for (by, letter) in &self.letters {
+            let here = 0..grown.objects.len();
             match letter {
                 Letter::Deed(deed) => deeds.push((*by, deed.clone())),
                 Letter::WithdrawsOne => {
-                    let policies = past.iter().filter(|number| grown.read[**number].rules.is_some());
-                    deeds.extend(policies.map(|policy| (*by, withdraws([*policy]))));
+                    let policies = here.filter(|number| grown.read[*number].rules.is_some());
+                    deeds.extend(policies.map(|policy| (*by, withdraws([policy]))));
                 }
-                Letter::AdoptsOne => {
-                    deeds.extend(past.iter().map(|number| (*by, Deed::Adopts(BTreeSet::from([*number])))));
-                }
+                Letter::AdoptsOne => deeds.extend(here.map(|number| (*by, Deed::Adopts([number].into())))),
             }
         }
         deeds
@@ -393,8 +142,8 @@ impl Alphabet {
 /// Every choice of parents: sets of objects none of which is in the past of another.
 fn antichains(pasts: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
     let mut found: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
-    for number in 0..pasts.len() {
-        let beside = |set: &&BTreeSet<usize>| set.iter().all(|other| !pasts[number].contains(other));
+    for (number, past) in pasts.iter().enumerate() {
+        let beside = |set: &&BTreeSet<usize>| set.is_disjoint(past);
         let wider: Vec<BTreeSet<usize>> =
             found.iter().filter(beside).map(|set| set.iter().copied().chain([number]).collect()).collect();
         found.extend(wider);
@@ -426,6 +175,18 @@ impl Dice {
         self.below(times) == 0
     }
 
+    /// A place in the list, the more often the more its weight is.
+    fn weighed(&mut self, weights: &[usize]) -> usize {
+        let mut left = self.below(weights.iter().sum());
+        for (place, weight) in weights.iter().enumerate() {
+            match left.checked_sub(*weight) {
+                Some(rest) => left = rest,
+                None => return place,
+            }
+        }
+        unreachable!("below the sum")
+    }
+
     fn of<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())].clone()
     }
@@ -444,8 +205,22 @@ struct Intrigue {
     grown: Grown,
     stream: Stream,
     people: usize,
+    /// What authors name as their previous object.
+    naming: Naming,
     /// How often each kind of deed is done.
     habits: [usize; 7],
+}
+
+/// What an author names as its previous object.
+#[derive(Clone, Copy)]
+enum Naming {
+    Nothing,
+    /// Its latest in the past of what it cites, as one device would that sees nothing of the others.
+    Known,
+    /// Its latest anywhere, as the specification has it.
+    Latest,
+    /// Any of its own, or none: so it forks.
+    Any,
 }
 
 /// A random stream of at most so many objects beside the root.
@@ -466,15 +241,18 @@ pub(crate) fn random(seed: u64, size: usize) -> Grown {
         2 => root.push(allow(Action::Append, &[1, 2])),
         _ => root.push(Rule::allow([Action::Append])),
     }
-    if dice.once_in(8) {
-        root.push(deny(&[people - 1]));
+    match dice.below(8) {
+        0 => root.push(deny(&[people - 1])),
+        1 => root.push(deny(&[1]).actions([Action::Checkpoint])),
+        _ => {}
     }
     // Much is said, much is governed, or much is made final.
     let habits = dice.of(&[[6, 4, 3, 1, 2, 1, 3], [2, 9, 6, 0, 1, 0, 6], [3, 3, 2, 6, 2, 1, 2], [2, 6, 8, 3, 1, 0, 4]]);
     let mut grown = Grown::root(seed, root);
     grown.plan.timed = true;
     let stream = grown.replica();
-    let mut intrigue = Intrigue { dice, grown, stream, people, habits };
+    let naming = dice.of(&[Naming::Nothing, Naming::Known, Naming::Latest, Naming::Any]);
+    let mut intrigue = Intrigue { dice, grown, stream, people, naming, habits };
     let size = 1 + intrigue.dice.below(size);
     while intrigue.grown.plan.steps.len() < size {
         intrigue.act();
@@ -484,17 +262,13 @@ pub(crate) fn random(seed: u64, size: usize) -> Grown {
 
 impl Intrigue {
     fn act(&mut self) {
-        let mut at = self.dice.below(self.habits.iter().sum());
-        let kind = self.habits.iter().position(|habit| {
-            let found = at < *habit;
-            at = at.saturating_sub(*habit);
-            found
-        });
         let (by, after) = (self.dice.below(self.people), self.parents());
-        match kind.expect("below the sum") {
+        match self.dice.weighed(&self.habits) {
             0 => {
-                let r#type = self.dice.of(&[NOTE, TASK]);
-                self.write(by, after, Deed::Says(r#type));
+                let (mut last, r#type) = (after, self.dice.of(&[NOTE, NOTE, TASK]));
+                for _ in 0..1 + self.dice.below(3) {
+                    last = self.write(by, last, Deed::Says(r#type)).into_iter().collect();
+                }
             }
             1 => {
                 let deed = rules((0..1 + self.dice.below(2)).map(|_| self.rule()).collect::<Vec<_>>());
@@ -507,7 +281,8 @@ impl Intrigue {
             }
             3 => {
                 let by = self.dice.of(&[OWNER, OWNER, 1, 2, by]);
-                let claim = self.dice.of(&[Claim::Right, Claim::Right, Claim::Right, Claim::WrongCount, Claim::WrongOrder]);
+                let claim =
+                    self.dice.of(&[Claim::Right, Claim::Right, Claim::Right, Claim::WrongCount, Claim::WrongOrder]);
                 self.write(by, after, Deed::Checkpoint(claim));
             }
             4 => {
@@ -524,7 +299,8 @@ impl Intrigue {
 
     /// Several objects that belong together.
     fn ruse(&mut self, after: BTreeSet<usize>) {
-        let (a, b, c) = (1 + self.dice.below(self.people - 1), self.dice.below(self.people), self.dice.below(self.people));
+        let (a, b, c) =
+            (1 + self.dice.below(self.people - 1), self.dice.below(self.people), self.dice.below(self.people));
         let then = |number: Option<usize>| number.into_iter().collect::<BTreeSet<usize>>();
         match self.dice.below(6) {
             // Two deny each other at the same time.
@@ -560,13 +336,18 @@ impl Intrigue {
                     self.write(OWNER, one.into_iter().chain(two).collect(), Deed::Checkpoint(Claim::Right));
                 }
             }
-            // Each gives its successor what it was given, and the first is removed beside it.
+            // Each gives the next what it was given, and perhaps the first is removed beside it.
             _ => {
-                let mut last = Some(self.write(OWNER, after.clone(), rules([allow(Action::Govern, &[a])])));
-                for (by, to) in [(a, b), (b, c), (c, a)] {
-                    last = last.flatten().map(|last| self.write(by, [last].into(), rules([allow(Action::Govern, &[to])])));
+                let mut line: Vec<Person> = (1..self.people).collect();
+                self.dice.shuffle(&mut line);
+                let (mut by, mut last) = (OWNER, after.clone());
+                for to in line.iter().copied() {
+                    let given = self.write(by, last, rules([allow(Action::Govern, &[to])]));
+                    (by, last) = (to, then(given));
                 }
-                self.write(OWNER, after, rules([deny(&[a])]));
+                if self.dice.once_in(2) {
+                    self.write(OWNER, after, rules([deny(&line[..1])]));
+                }
             }
         }
     }
@@ -577,21 +358,26 @@ impl Intrigue {
         if after.is_empty() || empty {
             return None;
         }
-        // Honest authors cite their own latest object; others their first again, or none.
-        let own: Vec<usize> = (0..self.grown.objects.len()).filter(|&number| self.is_own(number, by)).collect();
-        let previous = match self.dice.below(4) {
-            0 if !own.is_empty() => Some(self.dice.of(&own)),
-            1 => own.iter().rev().find(|number| self.grown.past_of(&after).contains(number)).copied(),
-            _ => None,
-        };
+        let previous = self.previous(by, &after);
         self.grown.push(Step { by, after, previous, deed });
         let object = self.grown.objects.last().expect("pushed").clone();
         let admitted = matches!(self.stream.admit(object, 0), Ok(Ingested::Admitted { .. }));
         admitted.then(|| self.grown.objects.len() - 1)
     }
 
-    fn is_own(&self, number: usize, by: Person) -> bool {
-        self.is_admitted(number) && self.grown.read[number].author == SUBJECTS[by]
+    fn previous(&mut self, by: Person, after: &BTreeSet<usize>) -> Option<usize> {
+        let own = |number: &usize| self.grown.read[*number].author == SUBJECTS[by];
+        let own: Vec<usize> = self.admitted().into_iter().filter(own).collect();
+        match self.naming {
+            Naming::Nothing => None,
+            Naming::Known => {
+                let past = self.grown.past_of(after);
+                own.into_iter().rev().find(|number| past.contains(number))
+            }
+            Naming::Latest => own.last().copied(),
+            Naming::Any if own.is_empty() || self.dice.once_in(3) => None,
+            Naming::Any => Some(self.dice.of(&own)),
+        }
     }
 
     fn is_admitted(&self, number: usize) -> bool {
@@ -629,7 +415,8 @@ impl Intrigue {
 
     /// One or two policy objects, most often of the past; withdrawals count as such.
     fn policies(&mut self, after: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let within = if self.dice.once_in(8) { self.admitted() } else { self.grown.past_of(after).into_iter().collect() };
+        let within =
+            if self.dice.once_in(4) { self.admitted() } else { self.grown.past_of(after).into_iter().collect() };
         let policies: Vec<usize> =
             within.into_iter().filter(|number| self.grown.read[*number].rules.is_some()).collect();
         (0..1 + self.dice.below(2)).map(|_| self.dice.of(&policies)).collect()
@@ -637,99 +424,8 @@ impl Intrigue {
 
     /// One or two objects, most often of the past.
     fn some(&mut self, after: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let within = if self.dice.once_in(8) { self.admitted() } else { self.grown.past_of(after).into_iter().collect() };
+        let within =
+            if self.dice.once_in(4) { self.admitted() } else { self.grown.past_of(after).into_iter().collect() };
         (0..1 + self.dice.below(2)).map(|_| self.dice.of(&within)).collect()
     }
-}
-
-// Making them small.
-
-impl Plan {
-    /// The smallest plan that still does it, as far as leaving out one thing after another leads.
-    pub(crate) fn shrink(mut self, still: impl Fn(&Grown) -> bool) -> Self {
-        'again: loop {
-            for smaller in self.smaller() {
-                if still(&Grown::of(&smaller)) {
-                    self = smaller;
-                    continue 'again;
-                }
-            }
-            return self;
-        }
-    }
-
-    /// All plans that lack one thing.
-    fn smaller(&self) -> Vec<Self> {
-        let mut found: Vec<Self> = (1..=self.steps.len()).rev().map(|number| self.without(number)).collect();
-        for rule in 0..self.root.len() {
-            let mut plan = self.clone();
-            plan.root.remove(rule);
-            found.push(plan);
-        }
-        for (at, step) in self.steps.iter().enumerate() {
-            let mut with = |change: &dyn Fn(&mut Step)| {
-                let mut plan = self.clone();
-                change(&mut plan.steps[at]);
-                found.push(plan);
-            };
-            if step.previous.is_some() {
-                with(&|step| step.previous = None);
-            }
-            for parent in step.after.iter().filter(|_| step.after.len() > 1) {
-                with(&|step| {
-                    step.after.remove(parent);
-                });
-            }
-            if let Deed::Governs(rules, named) = &step.deed
-                && rules.len() + named.len() > 1
-            {
-                for number in 0..rules.len() {
-                    with(&|step| {
-                        let Deed::Governs(rules, _) = &mut step.deed else { unreachable!("it governs") };
-                        rules.remove(number);
-                    });
-                }
-                for one in named {
-                    with(&|step| {
-                        let Deed::Governs(_, named) = &mut step.deed else { unreachable!("it governs") };
-                        named.remove(one);
-                    });
-                }
-            }
-        }
-        found
-    }
-
-    /// What came after a step comes after what that came after.
-    fn without(&self, removed: usize) -> Self {
-        let gone = &self.steps[removed - 1];
-        let renumber = |number: usize| if number > removed { number - 1 } else { number };
-        let keep = |numbers: &BTreeSet<usize>| -> BTreeSet<usize> {
-            numbers.iter().copied().filter(|number| *number != removed).map(renumber).collect()
-        };
-        let mut plan = Self { steps: Vec::new(), ..self.clone() };
-        for step in self.steps.iter().enumerate().filter(|(at, _)| at + 1 != removed).map(|(_, step)| step) {
-            let after = if step.after.contains(&removed) { &step.after | &gone.after } else { step.after.clone() };
-            let previous = if step.previous == Some(removed) { gone.previous } else { step.previous };
-            let deed = match &step.deed {
-                Deed::Governs(rules, named) => Deed::Governs(rules.clone(), keep(named)),
-                Deed::Adopts(named) => Deed::Adopts(keep(named)),
-                Deed::Redacts(named) => Deed::Redacts(keep(named)),
-                other => other.clone(),
-            };
-            // What has nothing left to do says something instead.
-            let deed = match deed {
-                Deed::Governs(rules, named) if rules.is_empty() && named.is_empty() => Deed::Says(NOTE),
-                Deed::Adopts(named) if named.is_empty() => Deed::Says(NOTE),
-                deed => deed,
-            };
-            plan.steps.push(Step { by: step.by, after: keep(&after), previous: previous.map(renumber), deed });
-        }
-        plan
-    }
-}
-
-/// Whether a rule allows.
-pub(crate) fn allows(rule: &Rule) -> bool {
-    rule.effect == Effect::Allow
 }

@@ -337,9 +337,8 @@ impl Literal {
                 let mut rules = standing.iter().flat_map(|&(p, rank)| {
                     self.rules(p).iter().enumerate().map(move |(number, rule)| (p, rank, number, rule))
                 });
-                let (p, rank, rule, _) = rules.find(|&(_, rank, _, rule)| {
-                    rule.effect == effect && counts(rank) && matches(rule, access)
-                })?;
+                let (p, rank, rule, _) =
+                    rules.find(|&(_, rank, _, rule)| rule.effect == effect && counts(rank) && matches(rule, access))?;
                 Some(Deciding { by: self.objects[p].id, rule, rank, set })
             };
             if let Some(denying) = first(Effect::Deny) {

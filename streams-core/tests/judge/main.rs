@@ -7,5 +7,7 @@
 mod grow;
 mod literal;
 mod outcome;
+mod plan;
+mod promises;
 mod searches;
 mod vectors;

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use streams_core::{
-    Authenticator, CheckpointState, HashKey, NoForce, Object, ObjectId, Set, Stream, Verdict,
-};
+use streams_core::{Authenticator, CheckpointState, HashKey, NoForce, Object, ObjectId, Set, Stream, Verdict};
 
 use crate::literal::{Admitted, Literal};
 use crate::outcome::Outcome;
@@ -60,7 +58,10 @@ impl Case {
     /// What the literal judge says of a fact, in the form of the vectors.
     fn fact(&self, literal: &Literal, outcome: &Outcome, fact: &str, expected: &Value) -> Value {
         let pairs = |pairs: &[(ObjectId, ObjectId)], second: &str| -> Value {
-            pairs.iter().map(|(object, other)| json!({"object": object.to_string(), second: other.to_string()})).collect()
+            pairs
+                .iter()
+                .map(|(object, other)| json!({"object": object.to_string(), second: other.to_string()}))
+                .collect()
         };
         let by_subject = |said: &dyn Fn(&str) -> Value| -> Value {
             expected.as_object().expect("subjects").keys().map(|subject| (subject.clone(), said(subject))).collect()
@@ -124,9 +125,7 @@ fn subjects(stream: &Stream, expected: &Value) -> Vec<String> {
 }
 
 fn explained(object: &Value, outcome: &Outcome) -> Value {
-    let deciding = |why: &str, by: streams_core::Deciding| {
-        json!({"id": object, "why": why, "by": by.by.to_string(), "rule": by.rule, "rank": by.rank, "set": set_word(by.set)})
-    };
+    let deciding = |why: &str, by: streams_core::Deciding| json!({"id": object, "why": why, "by": by.by.to_string(), "rule": by.rule, "rank": by.rank, "set": set_word(by.set)});
     let alone = |why: &str| json!({"id": object, "why": why});
     match outcome.verdicts[&id(object)] {
         Verdict::Owner => alone("owner"),
