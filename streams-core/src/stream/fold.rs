@@ -130,10 +130,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::keyed::HashKey;
     use crate::object::author::SigningKey;
     use crate::object::draft::{Draft, Edges};
     use crate::object::value::Map;
-    use crate::{HashKey, Rule};
+    use crate::policy::rule::Rule;
 
     /// A late object at any place costs at most twice what it displaced, and one more for itself.
     #[test]
