@@ -60,7 +60,7 @@ pub fn new(args: &New, out: &mut dyn Write) -> Result<bool> {
 /// `streams key show`.
 pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
     let path = args.file.clone().map_or_else(usual_path, Ok)?;
-    let author = read(&path)?.verifying_key();
+    let author = read(Some(&path))?.verifying_key();
     if args.json {
         writeln!(out, "{}", json!({"author": author.to_string(), "file": path}))?;
     } else {
@@ -72,11 +72,11 @@ pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
 /// The key in this file, or in the usual one, which is created if there is none.
 pub fn read_or_create(path: Option<&Path>) -> Result<SigningKey> {
     match path {
-        Some(path) => read(path),
+        Some(_) => read(path),
         None => {
             let path = usual_path()?;
             if path.exists() {
-                return read(&path);
+                return read(Some(&path));
             }
             let key = create(&path)?;
             writeln!(io::stderr(), "A new key for {}: {}", key.verifying_key(), path.display())?;
@@ -97,8 +97,10 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-fn read(path: &Path) -> Result<SigningKey> {
-    let text = fs::read_to_string(path)
+/// The key in this file, or in the usual one.
+pub fn read(path: Option<&Path>) -> Result<SigningKey> {
+    let path = path.map_or_else(usual_path, |path| Ok(path.to_owned()))?;
+    let text = fs::read_to_string(&path)
         .with_context(|| format!("cannot read the key file {}; make one with `streams key new`", path.display()))?;
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let secret = match (lines.next(), lines.next()) {

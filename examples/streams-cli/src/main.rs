@@ -11,16 +11,21 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use streams_core::Effect;
 
 mod check;
+mod graph;
 mod import;
 mod key;
 mod paint;
+mod policy;
 mod read;
 mod replay;
 mod show;
 mod tour;
 mod vectors;
+mod why;
+mod write;
 
 /// Signed, content-addressed event streams
 #[derive(Parser)]
@@ -44,12 +49,31 @@ enum Command {
     /// Make a stream of something else
     #[command(subcommand)]
     Import(Import),
+    /// Begin a stream
+    New(write::New),
+    /// Append an object to a stream
+    Append(write::Append),
+    /// Write rules, withdraw them, and see them
+    #[command(subcommand)]
+    Policy(Policy),
     /// List the objects of a stream, in its order
     Log(show::Log),
     /// List the objects that nothing cites
     Leaves(show::Leaves),
     /// Show an object
     Show(show::Show),
+    /// Tell why an object is effective or void
+    Why(why::WhyArgs),
+    /// Tell which verdicts other objects would change
+    Simulate(why::Simulate),
+    /// Make all that is there final
+    Checkpoint(write::Checkpoint),
+    /// Take up void objects
+    Adopt(write::Adopt),
+    /// Drop a map of an object
+    Redact(write::Redact),
+    /// Draw the graph of a stream
+    Graph(graph::Graph),
     /// Deliver a stream in random orders, and compare
     Replay(replay::Replay),
     /// Compute the id of an object
@@ -69,6 +93,18 @@ enum Command {
 enum Import {
     /// The commits of a git repository
     Git(import::Git),
+}
+
+#[derive(Subcommand)]
+enum Policy {
+    /// Let authors do something
+    Allow(policy::Change),
+    /// Forbid authors something; what they did before stays
+    Deny(policy::Change),
+    /// Take rules back
+    Withdraw(policy::Withdraw),
+    /// Tell all rules of a stream, in order
+    Show(policy::Show),
 }
 
 #[derive(Subcommand)]
@@ -103,9 +139,21 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
     match command {
         Command::Tour => tour::tour(out),
         Command::Import(Import::Git(args)) => import::git(args, out),
+        Command::New(args) => write::new(args, out),
+        Command::Append(args) => write::append(args, out),
+        Command::Policy(Policy::Allow(args)) => policy::change(Effect::Allow, args, out),
+        Command::Policy(Policy::Deny(args)) => policy::change(Effect::Deny, args, out),
+        Command::Policy(Policy::Withdraw(args)) => policy::withdraw(args, out),
+        Command::Policy(Policy::Show(args)) => policy::show(args, out),
         Command::Log(args) => show::log(args, out),
         Command::Leaves(args) => show::leaves(args, out),
         Command::Show(args) => show::show(args, out),
+        Command::Why(args) => why::why(args, out),
+        Command::Simulate(args) => why::simulate(args, out),
+        Command::Checkpoint(args) => write::checkpoint(args, out),
+        Command::Adopt(args) => write::adopt(args, out),
+        Command::Redact(args) => write::redact(args, out),
+        Command::Graph(args) => graph::graph(args, out),
         Command::Replay(args) => replay::replay(args, out),
         Command::Id(args) => check::id(args, out),
         Command::Check(args) => check::check(args, out),

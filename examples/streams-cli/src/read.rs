@@ -5,6 +5,7 @@
 //! in the order of the stream; they are read in any order, and twice does no harm. Nothing in a file is believed: each
 //! object is verified and judged as if a stranger had sent it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
@@ -13,7 +14,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use streams_core::{
-    Authenticator, HashKey, JsonError, Object, ObjectId, PendingLimits, Rejected, Share, Stream, Unsound, parts_len,
+    Authenticator, Entry, HashKey, JsonError, Object, ObjectId, PendingLimits, Rejected, Share, Stream, Unsound,
+    parts_len,
 };
 
 use crate::key;
@@ -97,6 +99,10 @@ impl StreamFile {
             bar.inc(places.len() as u64);
         }
         bar.finish_and_clear();
+        // What a governor removed for all (spec 3.4) is shown to nobody, wherever the file came from.
+        for (id, map) in stream.removed() {
+            let _ = stream.redact(&id, &map);
+        }
         Ok(Loaded { stream, rejected })
     }
 }
@@ -104,6 +110,39 @@ impl StreamFile {
 /// Reads a stream file and takes it in.
 pub fn load(path: &Path) -> Result<Loaded> {
     StreamFile::read(path)?.load().with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// The object that is meant by a whole id, by the beginning of one, or by both ends.
+pub fn find(stream: &Stream, wanted: &str) -> Result<ObjectId> {
+    let (head, tail) = wanted.split_once('…').or_else(|| wanted.split_once("...")).unwrap_or((wanted, ""));
+    let fits = |text: &str| {
+        let begins = text.starts_with(head) || text.strip_prefix("bafyr4i").is_some_and(|text| text.starts_with(head));
+        begins && text.ends_with(tail)
+    };
+    let found: Vec<ObjectId> = stream.order().filter(|id| fits(&id.to_string())).collect();
+    match found[..] {
+        [id] => Ok(id),
+        [] => bail!("no object of the file has the id {wanted}; `streams log` lists them"),
+        [first, second, ..] => {
+            let count = paint::count(found.len(), "object");
+            bail!("{wanted} may be any of {count}, such as {first} and {second}; give more of it")
+        }
+    }
+}
+
+/// The past of an object: all that it follows, itself left out.
+pub fn past(stream: &Stream, entry: &Entry) -> HashSet<ObjectId> {
+    let cited = |entry: &Entry| {
+        let header = entry.authentic.header();
+        header.parents().iter().chain(header.previous()).collect::<Vec<_>>()
+    };
+    let (mut past, mut ways) = (HashSet::new(), cited(entry));
+    while let Some(id) = ways.pop() {
+        if past.insert(id) {
+            ways.extend(stream.entry(&id).iter().flat_map(cited));
+        }
+    }
+    past
 }
 
 /// Why something is no object.

@@ -1,21 +1,28 @@
 //! Looking into a stream file: the log, the leaves, an object.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::json;
-use streams_core::{Entry, Map, ObjectId, Role, Stream, Value};
+use streams_core::{Entry, Map, ObjectId, Role, Stream, Value, VerifyingKey};
 
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::read::{self, Loaded};
+use crate::why::Why;
 
 /// Lists the objects of a stream, in its order.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Before each author stands ✓ where the object is effective, ✗ where it is void, and ■ before it \
+where it is final.
+
+Examples:
   streams log notes.streams
   streams log notes.streams --reverse --limit 20    # the latest first
-  streams log notes.streams --json | jq -r .id")]
+  streams log notes.streams --json | jq -r .id"
+)]
 pub struct Log {
     /// The stream file
     #[arg(value_name = "FILE")]
@@ -76,7 +83,10 @@ pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
     order.truncate(args.limit.unwrap_or(usize::MAX));
     for id in order {
         let entry = stream.entry(&id).expect("the order names what is here");
-        if args.json { writeln!(out, "{}", log_json(&entry))? } else { writeln!(out, "{}", log_line(&entry))? }
+        match args.json {
+            true => writeln!(out, "{}", log_json(&stream, &entry))?,
+            false => writeln!(out, "{}", log_line(&stream, &entry))?,
+        }
     }
     for (id, rejected) in &rejected {
         if args.json {
@@ -99,7 +109,7 @@ pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
     Ok(true)
 }
 
-fn log_line(entry: &Entry) -> String {
+fn log_line(stream: &Stream, entry: &Entry) -> String {
     let header = entry.authentic.header();
     let data = entry.authentic.object().data();
     let author = match data.as_ref().and_then(name_in) {
@@ -111,20 +121,31 @@ fn log_line(entry: &Entry) -> String {
         None if header.has_data() => paint(WARN, "redacted"),
         None => String::new(),
     };
-    let mark = if entry.effective { String::new() } else { paint(BAD, "void ") };
-    let id = paint(ID, paint::prefix(&entry.authentic.id()));
+    let id = entry.authentic.id();
+    let why = || Why::of(stream, &id).expect("it is here").brief();
+    let (sign, mark) = match entry.effective {
+        true => (paint(GOOD, "✓"), String::new()),
+        false => (paint(BAD, "✗"), paint(BAD, format_args!("void ({}) ", why()))),
+    };
+    let is_final = paint(DIM, if entry.position < stream.final_len() { "■" } else { " " });
+    let id = paint(ID, paint::prefix(&id));
     let generation = paint(DIM, format!("{:>6}", header.generation()));
     let r#type = paint(DIM, format!("{:<12}", paint::clip(header.r#type(), 32)));
-    format!("{id} {generation}  {author:<20}  {type}  {mark}{summary}")
+    format!("{id} {generation}  {is_final}{sign} {author:<20}  {type}  {mark}{summary}")
 }
 
-fn log_json(entry: &Entry) -> serde_json::Value {
-    let header = entry.authentic.header();
+fn log_json(stream: &Stream, entry: &Entry) -> serde_json::Value {
+    let (id, header) = (entry.authentic.id(), entry.authentic.header());
+    let verdict = stream.explain(&id).expect("it is here");
     json!({
-        "id": entry.authentic.id().to_string(),
+        "id": id.to_string(),
         "fate": "admitted",
         "position": entry.position,
         "effective": entry.effective,
+        "verdict": verdict.code(),
+        "reason": (!entry.effective).then(|| Why::of(stream, &id).expect("it is here").brief()),
+        "final": entry.position < stream.final_len(),
+        "epoch": stream.epoch(&id),
         "redacted": entry.authentic.object().is_redacted(),
         "generation": header.generation(),
         "type": header.r#type(),
@@ -141,6 +162,24 @@ fn name_in(data: &Map) -> Option<&str> {
         Value::Map(author) => text(author, "name"),
         _ => None,
     }
+}
+
+/// The names that authors give themselves in their objects: the first of each, or of one alone.
+pub fn names(stream: &Stream, of: Option<&VerifyingKey>) -> BTreeMap<VerifyingKey, String> {
+    let mut names = BTreeMap::new();
+    for entry in stream.entries() {
+        let author = entry.authentic.header().author();
+        if of.is_some_and(|of| *of != author) || names.contains_key(&author) {
+            continue;
+        }
+        if let Some(name) = entry.authentic.object().data().as_ref().and_then(name_in) {
+            names.insert(author, paint::clip(name, 20));
+            if of.is_some() {
+                break;
+            }
+        }
+    }
+    names
 }
 
 fn text<'m>(map: &'m Map, name: &str) -> Option<&'m str> {
@@ -196,7 +235,7 @@ pub fn leaves(args: &Leaves, out: &mut dyn Write) -> Result<bool> {
 /// `streams show`.
 pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
     let stream = read::load(&args.file)?.stream;
-    let entry = stream.entry(&find(&stream, &args.id)?).expect("it was found");
+    let entry = stream.entry(&read::find(&stream, &args.id)?).expect("it was found");
     let object = entry.authentic.object();
     if args.json {
         writeln!(out, "{}", object.to_json_pretty()?)?;
@@ -234,24 +273,6 @@ pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
         }
     }
     Ok(true)
-}
-
-/// The object that is meant by a whole id, by the beginning of one, or by both ends.
-fn find(stream: &Stream, wanted: &str) -> Result<ObjectId> {
-    let (head, tail) = wanted.split_once('…').or_else(|| wanted.split_once("...")).unwrap_or((wanted, ""));
-    let fits = |text: &str| {
-        let begins = text.starts_with(head) || text.strip_prefix("bafyr4i").is_some_and(|text| text.starts_with(head));
-        begins && text.ends_with(tail)
-    };
-    let found: Vec<ObjectId> = stream.order().filter(|id| fits(&id.to_string())).collect();
-    match found[..] {
-        [id] => Ok(id),
-        [] => bail!("no object of the file has the id {wanted}; `streams log` lists them"),
-        [first, second, ..] => {
-            let count = paint::count(found.len(), "object");
-            bail!("{wanted} may be any of {count}, such as {first} and {second}; give more of it")
-        }
-    }
 }
 
 /// A value with all that is below it, a line each, under its key.

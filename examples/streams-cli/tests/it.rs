@@ -551,11 +551,293 @@ fn the_vectors_pass_and_a_wrong_one_fails() {
     home.streams("vectors wrong.json").expect_error("no file of vectors");
 }
 
+/// The files of a story: Alice owns a list, lets Bob and Carol append, and removes Bob, who hears of it late.
+struct Story {
+    home: Home,
+    bob: String,
+    carol: String,
+    /// What Bob wrote before his removal, and what he wrote beside it.
+    milk: String,
+    rice: String,
+    /// The removal.
+    removal: String,
+}
+
+impl Story {
+    fn new() -> Self {
+        let home = Home::new();
+        let key = |name: &str| home.streams(&format!("key new --out {name}.key")).expect(0).trim().to_owned();
+        let [_, bob, carol] = ["alice", "bob", "carol"].map(key);
+        let id = |args: &str| home.streams(args).expect(0).trim().to_owned();
+        id("new list --key alice.key --out list.streams");
+        id(&format!("policy allow list.streams --key alice.key --author {bob} {carol}"));
+        let milk = id("append list.streams list.Added --key bob.key --data {\"item:s\":\"milk\"}");
+        fs::copy(home.path("list.streams"), home.path("bob.streams")).unwrap();
+        let removal = id(&format!("policy deny list.streams --key alice.key --author {bob}"));
+        fs::copy(home.path("list.streams"), home.path("alone.streams")).unwrap();
+        let rice =
+            id("append bob.streams list.Added --key bob.key --data {\"item:s\":\"rice\",\"by:m\":{\"who:s\":\"Bob\"}}");
+        let story = Self { home, bob, carol, milk, rice, removal };
+        story.meet("list.streams", "bob.streams");
+        story
+    }
+
+    /// Puts what is in another file behind what is in a file.
+    fn meet(&self, file: &str, other: &str) {
+        let [file, other] = [file, other].map(|name| self.home.path(name));
+        fs::write(&file, [fs::read(&file).unwrap(), fs::read(other).unwrap()].concat()).unwrap();
+    }
+
+    #[track_caller]
+    fn run(&self, args: &str) -> String {
+        self.home.streams(args).expect(0).trim().to_owned()
+    }
+
+    #[track_caller]
+    fn why(&self, file: &str, id: &str) -> Json {
+        self.home.streams(&format!("why {file} {id} --json")).json(0)
+    }
+
+    /// The lines of the log, as JSON, by id.
+    fn log(&self, file: &str) -> BTreeMap<String, Json> {
+        let log = self.home.streams(&format!("log {file} --json")).expect(0);
+        let line = |line: &str| {
+            let json: Json = serde_json::from_str(line).unwrap();
+            (json["id"].as_str().unwrap().to_owned(), json)
+        };
+        log.lines().map(line).collect()
+    }
+}
+
+#[test]
+fn who_is_removed_keeps_what_was_seen_and_loses_what_was_beside() {
+    let story = Story::new();
+    let (milk, rice) = (story.why("list.streams", &story.milk), story.why("list.streams", &story.rice));
+    assert_eq!((&milk["verdict"], &milk["set"]), (&"allowed".into(), &"known".into()));
+    assert_eq!((&rice["verdict"], &rice["set"]), (&"denied".into(), &"beside".into()));
+    assert_eq!((&rice["by"], &rice["rank"]), (&story.removal.as_str().into(), &0.into()));
+
+    let told = story.run(&format!("why list.streams {}", story.rice));
+    let first = told.lines().next().unwrap();
+    let short = format!("{}…{}", &story.removal[..7], &story.removal[55..]);
+    for said in ["void: ", "(owner) denied ", &story.bob[44..], " everything in ", &short, "had not seen that"] {
+        assert!(first.contains(said), "{said}\n{first}");
+    }
+    let told = story.run(&format!("why list.streams {}", story.milk));
+    assert!(
+        told.lines().next().unwrap().contains("effective: rule 1 of ") && told.contains("append and read"),
+        "{told}"
+    );
+    assert!(story.run(&format!("why list.streams {}", story.removal)).contains("an owner may do everything"));
+
+    let log = story.run("log list.streams");
+    assert!(log.lines().any(|line| line.contains("✗") && line.contains("void (denied beside it by")), "{log}");
+    let log = story.log("list.streams");
+    assert_eq!((&log[&story.rice]["verdict"], &log[&story.rice]["effective"]), (&"denied".into(), &false.into()));
+    assert_eq!((&log[&story.milk]["verdict"], &log[&story.milk]["final"]), (&"allowed".into(), &false.into()));
+
+    let rules = story.run("policy show list.streams");
+    for said in ["lets everyone read", "append and read", "denies ", "rank 0: effective"] {
+        assert!(rules.contains(said), "{said}\n{rules}");
+    }
+}
+
+#[test]
+fn a_withdrawal_restores_what_was_beside_it() {
+    let story = Story::new();
+    // Alice takes the removal back where she has not heard of the rice.
+    let bob = &story.bob;
+    fs::copy(story.home.path("alone.streams"), story.home.path("trial.streams")).unwrap();
+    let withdrawal = story.run(&format!("policy withdraw trial.streams {} --key alice.key", &story.removal));
+
+    let simulated = story.home.streams("simulate list.streams trial.streams --json").json(0);
+    assert_eq!(simulated["taken"], serde_json::json!([withdrawal]));
+    assert_eq!(
+        (&simulated["changed"][0]["id"], &simulated["changed"][0]["effective"]),
+        (&story.rice.as_str().into(), &true.into())
+    );
+    assert!(story.run("simulate list.streams trial.streams").contains("then effective"));
+    assert_eq!(story.why("list.streams", &story.rice)["effective"], false, "nothing was changed");
+
+    story.meet("list.streams", "trial.streams");
+    assert_eq!(story.why("list.streams", &story.rice)["verdict"], "allowed");
+    assert!(story.run("policy show list.streams").contains("rank 0: withdrawn"));
+    story.run("append list.streams list.Added --key bob.key");
+
+    // The other way round: a removal that Alice wrote beside Carol.
+    fs::copy(story.home.path("list.streams"), story.home.path("carol.streams")).unwrap();
+    let carols = story.run("append carol.streams list.Added --key carol.key");
+    story.run(&format!("policy deny list.streams --key alice.key --author {} {bob}", story.carol));
+    let simulated = story.home.streams("simulate carol.streams list.streams --json").json(0);
+    assert_eq!(
+        (&simulated["changed"][0]["id"], &simulated["changed"][0]["effective"]),
+        (&carols.as_str().into(), &false.into())
+    );
+    assert!(story.run("simulate list.streams list.streams").contains("No verdict would change"));
+}
+
+#[test]
+fn what_is_void_is_written_only_if_asked_and_may_be_adopted() {
+    let story = Story::new();
+    let append = "append list.streams list.Added --key bob.key";
+    let before = fs::read(story.home.path("list.streams")).unwrap();
+    let told = story.home.streams(append).expect(1);
+    assert!(told.contains("not written  denied") && told.contains("had seen that"), "{told}");
+    assert!(told.contains(&format!("streams policy withdraw list.streams {}", &story.removal[..15])), "{told}");
+    assert_eq!(story.home.streams(&format!("{append} --json")).json(1)["code"], "denied");
+    assert_eq!(fs::read(story.home.path("list.streams")).unwrap(), before);
+    let late = story.run(&format!("{append} --anyway"));
+    assert_eq!(story.why("list.streams", &late)["set"], "known");
+
+    // Carol may append every type, and so she may adopt.
+    let adopting = story.run(&format!("adopt list.streams {} --key carol.key", story.rice));
+    assert_eq!(story.why("list.streams", &story.rice)["adopted_by"], *adopting);
+    assert!(story.run(&format!("why list.streams {}", story.rice)).contains("; but "));
+    assert!(story.run("log list.streams").contains("; adopted by "));
+    story.home.streams(&format!("adopt list.streams {} --key alice.key", story.milk)).expect_error("is effective");
+
+    // Whoever may write streams/adopt alone adopts nothing of another type.
+    let dave = story.run("key new --out dave.key");
+    story.run(&format!(
+        "policy allow list.streams --key alice.key --author {dave} --type streams/adopt --action append"
+    ));
+    let told = story.home.streams(&format!("adopt list.streams {late} --key dave.key")).expect(1);
+    assert!(told.contains("without force"), "{told}");
+}
+
+#[test]
+fn a_checkpoint_makes_final() {
+    let story = Story::new();
+    let told = story.home.streams("checkpoint list.streams --key carol.key").expect(1);
+    assert!(told.contains("not-authorized") && told.contains("The owner makes checkpoints"), "{told}");
+    let written = story.home.streams("checkpoint list.streams --key alice.key --json").json(0);
+    assert_eq!((&written["final"], &written["verdict"]), (&6.into(), &"force".into()));
+    let later = story.run("append list.streams list.Added --key carol.key");
+    let log = story.log("list.streams");
+    assert_eq!((&log[&story.rice]["final"], &log[&story.rice]["epoch"]), (&true.into(), &1.into()));
+    assert_eq!((&log[&later]["final"], &log[&later]["epoch"]), (&false.into(), &2.into()));
+    assert!(story.run(&format!("why list.streams {}", written["id"].as_str().unwrap())).contains("is final"));
+    let told = story.run("log list.streams");
+    assert_eq!(told.lines().filter(|line| line.contains("■")).count(), 6, "{told}");
+    assert!(story.run("policy show list.streams").contains("effective, final"));
+
+    // Taking the removal back changes nothing that is final.
+    story.run(&format!("policy withdraw alone.streams {} --key alice.key", story.removal));
+    assert!(story.run("simulate list.streams alone.streams").contains("No verdict would change"));
+}
+
+#[test]
+fn a_map_is_dropped_here_or_for_all() {
+    let story = Story::new();
+    fs::copy(story.home.path("list.streams"), story.home.path("other.streams")).unwrap();
+    let redact = format!("redact list.streams {}", story.rice);
+    story.home.streams(&format!("{redact} item")).expect_error("is no map");
+    story.home.streams(&format!("{redact} colour")).expect_error("is not in the data");
+    story.home.streams(&format!("{redact} by --key alice.key")).expect_error("for --for-all");
+    story.run(&format!("{redact} by"));
+    story.home.streams(&format!("{redact} by")).expect_error("redacted already");
+    assert!(story.run(&format!("show list.streams {}", story.rice)).contains("redacted"));
+    assert!(!fs::read(story.home.path("list.streams")).unwrap().windows(3).any(|bytes| bytes == b"Bob"));
+
+    // Put together with a whole copy, the map is back; removed for all, it stays away.
+    story.meet("list.streams", "other.streams");
+    assert!(!story.run(&format!("show list.streams {}", story.rice)).contains("redacted"));
+    let told = story.home.streams(&format!("{redact} by --for-all --key carol.key")).expect(1);
+    assert!(told.contains("does not govern") && told.contains("--action govern"), "{told}");
+    story.run(&format!("{redact} by --for-all --key alice.key"));
+    story.meet("list.streams", "other.streams");
+    assert!(story.run(&format!("show list.streams {}", story.rice)).contains("redacted"));
+}
+
+#[test]
+fn the_graph_is_a_picture() {
+    let story = Story::new();
+    story.run("checkpoint list.streams --key alice.key");
+    story.run("append list.streams list.Added --key carol.key");
+    let drawn = story.home.streams("graph list.streams --svg list.svg --json").json(0);
+    assert_eq!((&drawn["objects"], &drawn["lanes"]), (&7.into(), &3.into()));
+    let picture = || fs::read_to_string(story.home.path("list.svg")).unwrap();
+    let svg = picture();
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    for tag in ["svg", "g", "title", "text"] {
+        let opened = svg.matches(&format!("<{tag}>")).count() + svg.matches(&format!("<{tag} ")).count();
+        assert_eq!(opened, svg.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    assert_eq!(svg.matches("<g><title>").count(), 7);
+    assert_eq!(svg.matches('<').count(), svg.matches('>').count());
+    for said in ["void: denied beside it by", "checkpoint", ">final<", &story.bob[44..]] {
+        assert!(svg.contains(said), "{said}\n{svg}");
+    }
+    // A picture may be drawn again, and what came before may be left out.
+    story.run("graph list.streams --svg list.svg --last 3");
+    assert_eq!(picture().matches("<g><title>").count(), 3);
+}
+
+#[test]
+fn who_does_not_govern_is_told_what_to_do() {
+    let story = Story::new();
+    let (bob, carol) = (&story.bob, &story.carol);
+    let told = story.home.streams(&format!("policy deny list.streams --key carol.key --author {bob}")).expect(1);
+    assert!(told.contains("not written  not-authorized"), "{told}");
+    let advice = told.lines().last().unwrap().trim().strip_prefix("The owner may let it: streams ").unwrap();
+    story.run(&format!("{advice} --key alice.key"));
+    story.run(&format!("policy deny list.streams --key carol.key --author {bob}"));
+    let rules = story.run("policy show list.streams");
+    assert!(
+        rules.contains("rank 1: effective") && rules.contains(&format!("lets {}…{} govern", &carol[..4], &carol[44..]))
+    );
+
+    // A junior withdraws nothing of a senior.
+    let told = story.home.streams(&format!("policy withdraw list.streams {} --key carol.key", story.removal)).expect(1);
+    assert!(told.contains("without force") && told.contains("rank 1"), "{told}");
+    story
+        .home
+        .streams(&format!("policy withdraw list.streams {} --key alice.key", story.rice))
+        .expect_error("has no rules");
+}
+
+#[test]
+fn what_cannot_be_meant_is_an_error() {
+    let story = Story::new();
+    for (args, words) in [
+        ("why list.streams zzz", "no object of the file has the id zzz"),
+        ("policy withdraw list.streams zzz --key alice.key", "no object"),
+        ("adopt list.streams zzz --key alice.key", "no object"),
+        ("redact list.streams zzz by", "no object"),
+        ("policy allow list.streams --key alice.key --action govern", "names its subjects"),
+        ("policy allow list.streams --key alice.key --author z6Mk", "z6Mk: "),
+        ("policy allow list.streams --key nobody.key", "streams key new"),
+        ("append list.streams list.Added --key bob.key --data {", "the data cannot be read"),
+        ("append list.streams streams/policy --key alice.key", "a command of its own"),
+        ("new streams/policy --key alice.key --out other.streams", "cannot be the type of a stream"),
+        ("new list --key alice.key --out list.streams", "never overwritten"),
+        ("graph list.streams --svg list.streams", "is no picture"),
+        ("graph list.streams --svg list.svg --last 0", "nothing to draw"),
+        ("simulate list.streams alice.key", "no object"),
+    ] {
+        story.home.streams(args).expect_error(words);
+    }
+    assert_eq!(story.home.streams("policy allow list.streams --key alice.key --action dance").code, 2);
+
+    // What is in the file and no part of the stream has its reason too.
+    let key = SigningKey::from_bytes([9; 32]);
+    let stranger =
+        stream(&story.home.path("list.streams")).draft("list.Added", &key.verifying_key()).sign(&key).unwrap();
+    let bytes = [fs::read(story.home.path("list.streams")).unwrap(), stranger.object().parts().to_vec()].concat();
+    fs::write(story.home.path("list.streams"), bytes).unwrap();
+    let told = story.run(&format!("why list.streams {}", stranger.id()));
+    assert!(told.contains("refused: nothing in its past allows"), "{told}");
+    story.run("append list.streams list.Added --key carol.key");
+    assert!(story.run("log list.streams").contains("refused: "), "a file keeps what its stream did not take");
+}
+
 #[test]
 fn every_command_has_help_with_examples() {
     let home = Home::new();
     for command in
-        ["import git", "log", "leaves", "show", "replay", "id", "check", "root", "key new", "key show", "vectors"]
+        "import git,log,leaves,show,replay,id,check,root,key new,key show,vectors,new,append,why,simulate,checkpoint,adopt,\
+         redact,graph,policy allow,policy deny,policy withdraw,policy show"
+            .split(',')
     {
         let help = home.streams(&format!("{command} --help")).expect(0);
         assert!(help.contains("Examples:") && help.contains("--json"), "{command}\n{help}");

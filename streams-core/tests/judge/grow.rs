@@ -85,12 +85,12 @@ impl Alphabet {
         Self { root: vec![Rule::allow([Action::Append]), allow(Action::Govern, &[2])], letters }
     }
 
-    /// One goes on writing, while the owner removes it and takes it back.
+    /// One goes on writing, while the owner removes it, and makes final what it likes.
     pub(crate) fn run() -> Self {
         let letters = vec![
             (1, Letter::Deed(Deed::Says(NOTE))),
             (OWNER, Letter::Deed(rules([deny(&[1])]))),
-            (OWNER, Letter::WithdrawsOne),
+            (OWNER, Letter::Deed(Deed::Checkpoint(Claim::Right))),
         ];
         Self { root: vec![Rule::allow([Action::Append])], letters }
     }
@@ -286,8 +286,11 @@ impl Intrigue {
                 self.write(by, after, Deed::Checkpoint(claim));
             }
             4 => {
-                let some = self.some(&after);
-                self.write(by, after, Deed::Adopts(some));
+                // Several adopt what is void, beside each other.
+                let void = self.void(&after);
+                for by in [by, OWNER, self.dice.below(self.people)].into_iter().take(1 + self.dice.below(3)) {
+                    self.write(by, after.clone(), Deed::Adopts(void.clone()));
+                }
             }
             5 => {
                 let some = self.some(&after);
@@ -420,6 +423,16 @@ impl Intrigue {
         let policies: Vec<usize> =
             within.into_iter().filter(|number| self.grown.read[*number].rules.is_some()).collect();
         (0..1 + self.dice.below(2)).map(|_| self.dice.of(&policies)).collect()
+    }
+
+    /// What is void in the past; anything, where nothing is.
+    fn void(&mut self, after: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let is_void = |number: &usize| {
+            let entry = self.stream.entry(&self.grown.objects[*number].id());
+            entry.is_some_and(|entry| !entry.effective)
+        };
+        let void: BTreeSet<usize> = self.grown.past_of(after).into_iter().filter(is_void).collect();
+        if void.is_empty() { self.some(after) } else { void }
     }
 
     /// One or two objects, most often of the past.

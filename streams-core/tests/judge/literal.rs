@@ -7,11 +7,9 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use streams_core::{
-    Action, Authentic, CheckpointState, Content, Deciding, Effect, NoForce, Object, ObjectId, Role, Rule, Set, Stream,
-    Value, Verdict, author_bytes,
-};
+use streams_core::{Action, CheckpointState, Deciding, Effect, NoForce, ObjectId, Rule, Set, Verdict, author_bytes};
 
+use crate::admitted::Admitted;
 use crate::outcome::Outcome;
 
 /// The largest rank that is finite (8.5).
@@ -20,91 +18,11 @@ const HIGHEST: u8 = 16;
 /// What is no rank: larger than all of them.
 const INFINITE: u8 = HIGHEST + 1;
 
+/// The number of the root.
+const ROOT: usize = 0;
+
 const POLICY: &str = "streams/policy";
 const CHECKPOINT: &str = "streams/checkpoint";
-
-/// What judging reads of an admitted object. Nothing else enters.
-#[derive(Clone, Debug)]
-pub(crate) struct Admitted {
-    pub(crate) id: ObjectId,
-    pub(crate) author: String,
-    pub(crate) r#type: String,
-    /// Parents and previous.
-    pub(crate) edges: BTreeSet<ObjectId>,
-    pub(crate) generation: u64,
-    /// The rules of a policy object (8.3); those that only withdraw have none.
-    pub(crate) rules: Option<Vec<Rule>>,
-    pub(crate) withdraws: Vec<ObjectId>,
-    /// The count and the digest that a checkpoint states.
-    pub(crate) stated: Option<(u64, Vec<u8>)>,
-    pub(crate) adopts: Vec<ObjectId>,
-    pub(crate) redacts: Vec<ObjectId>,
-    /// The maps in its data, and the data itself.
-    pub(crate) maps: BTreeSet<ObjectId>,
-}
-
-impl Admitted {
-    /// Reads an object that was admitted.
-    pub(crate) fn read(authentic: &Authentic) -> Self {
-        let header = authentic.header();
-        let content = Content::read(authentic).expect("admitted, so well formed");
-        let mut admitted = Self {
-            id: authentic.id(),
-            author: header.author_text().to_owned(),
-            r#type: header.r#type().to_owned(),
-            edges: header.parents().iter().chain(header.previous()).collect(),
-            generation: header.generation(),
-            rules: None,
-            withdraws: Vec::new(),
-            stated: None,
-            adopts: Vec::new(),
-            redacts: Vec::new(),
-            maps: maps_in_data(authentic.object()),
-        };
-        match content {
-            // 8.3: a root without policies has one rule.
-            Content::Application { rules } if header.role() != Role::Event && rules.is_empty() => {
-                admitted.rules = Some(vec![Rule::allow([Action::Read])]);
-            }
-            Content::Application { rules } if header.role() != Role::Event => admitted.rules = Some(rules),
-            Content::Application { .. } | Content::Subscription { .. } => {}
-            Content::Policy { rules, withdraws } => {
-                admitted.rules = Some(rules);
-                admitted.withdraws = withdraws;
-            }
-            Content::Redact { maps } => admitted.redacts = maps,
-            Content::Checkpoint { count, order } => admitted.stated = Some((count, order)),
-            Content::Adopt { objects } => admitted.adopts = objects,
-        }
-        admitted
-    }
-
-    /// All that a stream admitted.
-    pub(crate) fn read_all(stream: &Stream) -> Vec<Self> {
-        stream.entries().map(|entry| Self::read(&entry.authentic)).collect()
-    }
-}
-
-/// The maps that stand in the data of an object, here or redacted: the data itself, and what is below it.
-fn maps_in_data(object: &Object) -> BTreeSet<ObjectId> {
-    fn visit(value: &Value, found: &mut BTreeSet<ObjectId>) {
-        match value {
-            Value::Map(map) => {
-                found.insert(Object::from_map(map).expect("a map of an object").id());
-                map.iter().for_each(|(_, value)| visit(value, found));
-            }
-            Value::Redacted(id) => {
-                found.insert(*id);
-            }
-            Value::List(list) => list.items().iter().for_each(|item| visit(item, found)),
-            _ => {}
-        }
-    }
-    let mut found = BTreeSet::new();
-    let map = object.to_map().expect("admitted, so not newer");
-    map.value("data").into_iter().for_each(|data| visit(data, &mut found));
-    found
-}
 
 /// What somebody wants to do (8.2).
 #[derive(Clone, Copy)]
@@ -124,13 +42,12 @@ enum At {
 /// A policy object, by its number, with its rank.
 type Ranked = (usize, u8);
 
-/// All of `S`, the objects numbered as they were given.
+/// All of `S`, the objects numbered by generation: so causes stand before their effects.
 pub(crate) struct Literal {
     objects: Vec<Admitted>,
     numbers: BTreeMap<ObjectId, usize>,
     /// For each object, whether each other is in its past.
     pasts: Vec<Vec<bool>>,
-    root: usize,
     order: Vec<usize>,
     epochs: Vec<u32>,
     // What recursion would compute again and again.
@@ -141,7 +58,7 @@ pub(crate) struct Literal {
 impl Literal {
     /// Judges a set of admitted objects that is closed under past, in whatever order it is given.
     pub(crate) fn new(mut objects: Vec<Admitted>) -> Self {
-        objects.sort_by_key(|object| object.generation); // so that causes stand before their effects
+        objects.sort_by_key(|object| object.generation);
         let numbers: BTreeMap<ObjectId, usize> = objects.iter().enumerate().map(|(e, object)| (object.id, e)).collect();
         let mut pasts: Vec<Vec<bool>> = Vec::new();
         for object in &objects {
@@ -154,7 +71,7 @@ impl Literal {
         }
         let forces = objects.iter().map(|_| OnceCell::new()).collect();
         let (order, epochs, ranks) = (Vec::new(), Vec::new(), RefCell::default());
-        let mut judge = Self { objects, numbers, pasts, root: 0, order, epochs, forces, ranks };
+        let mut judge = Self { objects, numbers, pasts, order, epochs, forces, ranks };
         let all: Vec<usize> = (0..judge.objects.len()).collect();
         let chain = judge.accepted(&all);
         judge.epochs = all.iter().map(|&e| judge.epoch_in(e, &chain)).collect();
@@ -163,7 +80,7 @@ impl Literal {
     }
 
     fn owner(&self) -> &str {
-        &self.objects[self.root].author
+        &self.objects[ROOT].author
     }
 
     /// `p ∈ past(e)`.
@@ -185,7 +102,7 @@ impl Literal {
         let chain = self.accepted(within);
         let place = |e: usize| {
             let Admitted { id, author, generation, .. } = &self.objects[e];
-            (self.epoch_in(e, &chain), *generation, tie(self.objects[self.root].id, *generation, author), *id)
+            (self.epoch_in(e, &chain), *generation, tie(self.objects[ROOT].id, *generation, author), *id)
         };
         let mut order = within.to_vec();
         order.sort_by_cached_key(|&e| place(e));
@@ -196,7 +113,7 @@ impl Literal {
     fn is_holder(&self, author: &str) -> bool {
         let access = Access { subject: author, action: Action::Checkpoint, resource: CHECKPOINT };
         let matching = |effect| {
-            let rules = self.objects[self.root].rules.iter().flatten();
+            let rules = self.objects[ROOT].rules.iter().flatten();
             rules.filter(|rule| matches(rule, access)).any(|rule| rule.effect == effect)
         };
         author == self.owner() || matching(Effect::Allow) && !matching(Effect::Deny)
@@ -394,7 +311,7 @@ impl Literal {
     // 8.8 Reading.
 
     fn reading(&self, subject: &str) -> Verdict {
-        let access = Access { subject, action: Action::Read, resource: &self.objects[self.root].r#type };
+        let access = Access { subject, action: Action::Read, resource: &self.objects[ROOT].r#type };
         self.allowed(access, At::End, INFINITE)
     }
 

@@ -4,6 +4,7 @@
 //!
 //! `STREAMS_SEARCH` tells how long to search: 1, the default, is for every day; soaking takes 100 and more.
 
+mod admitted;
 mod grow;
 mod literal;
 mod outcome;

@@ -9,7 +9,8 @@ use streams_core::{
     Action, Authentic, Draft, Edges, HashKey, Hint, Kind, List, Map, ObjectId, Rule, SigningKey, Stream, Value,
 };
 
-use crate::literal::{Admitted, Literal};
+use crate::admitted::Admitted;
+use crate::literal::Literal;
 
 /// Somebody, by a number; 0 owns the stream.
 pub(crate) type Person = usize;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use streams_core::{Access, Action, CheckpointState, ObjectId, Rule, Stream, Verdict, decide};
 
+use crate::admitted::Admitted;
 use crate::grow::{Alphabet, Dice};
-use crate::literal::{Admitted, Literal};
+use crate::literal::Literal;
 use crate::outcome::{Outcome, same};
 use crate::plan::{Deed, Grown, OWNER, SUBJECTS, Step, allow, deny};
 use crate::searches::{Holds, causal_arrivals, search_every, search_random, size};
@@ -99,6 +100,16 @@ fn by_id(grown: &Grown) -> BTreeMap<ObjectId, &Admitted> {
     grown.read.iter().map(|object| (object.id, object)).collect()
 }
 
+/// Whether a rule alone allows the access of an object (8.6).
+fn gives(rule: &Rule, object: &Admitted) -> bool {
+    let action = match object.r#type.as_str() {
+        "streams/policy" => "govern",
+        "streams/checkpoint" => "checkpoint",
+        _ => "append",
+    };
+    decide([rule], Access { subject: &object.author, action, resource: &object.r#type }).is_allowed()
+}
+
 #[test]
 fn who_is_effective_has_a_chain_of_rules_that_leads_to_the_owner() {
     search_random(500, 24, |grown| {
@@ -110,29 +121,24 @@ fn who_is_effective_has_a_chain_of_rules_that_leads_to_the_owner() {
 fn leads_to_the_owner(grown: &Grown, outcome: &Outcome, id: &ObjectId) -> Holds {
     let read = by_id(grown);
     let object = read[id];
-    let action = match object.r#type.as_str() {
-        "streams/policy" => "govern",
-        "streams/checkpoint" => "checkpoint",
-        _ => "append",
-    };
-    let access = Access { subject: &object.author, action, resource: &object.r#type };
-    let gives = |rule: &Rule| decide([rule], access).is_allowed();
     let is_owner = object.author == SUBJECTS[OWNER];
     let wrong = match outcome.verdicts[id] {
         Verdict::Owner if !is_owner => "it is not the owner's",
-        Verdict::Force if !is_owner && !read[&grown.objects[0].id()].rules.iter().flatten().any(gives) => {
+        Verdict::Force
+            if !is_owner && !read[&grown.objects[0].id()].rules.iter().flatten().any(|rule| gives(rule, object)) =>
+        {
             "the root does not name its holder"
         }
         Verdict::Allowed(deciding) => {
             let rule = &read[&deciding.by].rules.as_ref().expect("a policy object")[deciding.rule];
             let own = outcome.ranks[&(object.author.clone(), *id)];
-            if !gives(rule) {
+            if !gives(rule, object) {
                 "the rule does not allow it"
             } else if !grown.is_past(&deciding.by, id) {
                 "the rule is not in its past"
             } else if outcome.ranks[&(read[&deciding.by].author.clone(), deciding.by)] != Some(deciding.rank) {
                 "the rank is another one"
-            } else if action == "govern" && own.is_none_or(|own| own <= deciding.rank) {
+            } else if object.rules.is_some() && own.is_none_or(|own| own <= deciding.rank) {
                 "who may govern is no junior of who allows it"
             } else {
                 return leads_to_the_owner(grown, outcome, &deciding.by).map_err(|wrong| format!("{id} by {wrong}"));
@@ -152,6 +158,21 @@ fn the_owner_is_always_effective() {
             let is_owners = read[id].author == SUBJECTS[OWNER] && read[id].r#type != "streams/checkpoint";
             same(&format!("the owner's {id}"), &(*verdict == Verdict::Owner), &is_owners)
         })
+    });
+}
+
+#[test]
+fn who_is_admitted_was_born_authorized() {
+    search_random(500, 24, |grown| {
+        let stream = grown.stream();
+        for (number, object) in grown.read.iter().enumerate().skip(1) {
+            if object.edges.iter().all(|edge| stream.contains(edge)) {
+                let rules = grown.pasts[number].iter().flat_map(|past| grown.read[*past].rules.iter().flatten());
+                let authorized = object.author == SUBJECTS[OWNER] || rules.into_iter().any(|rule| gives(rule, object));
+                same(&format!("admitted {}", object.id), &stream.contains(&object.id), &authorized)?;
+            }
+        }
+        Ok(())
     });
 }
 

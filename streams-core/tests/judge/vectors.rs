@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use streams_core::{Authenticator, CheckpointState, HashKey, NoForce, Object, ObjectId, Set, Stream, Verdict};
 
-use crate::literal::{Admitted, Literal};
+use crate::admitted::Admitted;
+use crate::literal::Literal;
 use crate::outcome::Outcome;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/judging.json");

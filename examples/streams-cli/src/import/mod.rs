@@ -19,8 +19,8 @@ mod commit;
 mod git;
 mod past;
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Read, Write};
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,8 +33,8 @@ use streams_core::{Action, Authentic, Draft, Edges, HashKey, ObjectId, Rule, Sig
 use self::commit::Commit;
 use self::git::{History, Repository};
 use self::past::{Lines, Past};
-use crate::key;
 use crate::paint::{self, BOLD, DIM, GOOD, ID, paint};
+use crate::{key, write};
 
 /// The most parents of an object (spec 1.5).
 const MAX_PARENTS: usize = 16;
@@ -88,7 +88,7 @@ pub fn git(args: &Git, out: &mut dyn Write) -> Result<bool> {
     }
     bar.finish_and_clear();
 
-    let bytes = write(&file, &import.stream)?;
+    let bytes = write::whole(&file, &import.stream)?;
     import.report(bytes, start.elapsed()).print(&file, args.json, out)
 }
 
@@ -238,24 +238,6 @@ fn ensure_free(path: &Path, stream: &Stream) -> Result<()> {
     let same = file.read_exact(&mut there).is_ok() && there[..] == root[..];
     ensure!(same, "{} exists and is not this stream; choose another file with --out", path.display());
     Ok(())
-}
-
-/// Writes the parts of all objects, in the order of the stream, and gives back how many bytes they are.
-fn write(path: &Path, stream: &Stream) -> Result<usize> {
-    let mut bytes = 0;
-    let unfinished = path.with_added_extension("part");
-    let mut write_all = || {
-        let mut file = BufWriter::new(File::create(&unfinished)?);
-        for entry in stream.entries() {
-            let parts = entry.authentic.object().parts();
-            file.write_all(parts)?;
-            bytes += parts.len();
-        }
-        file.into_inner()?.sync_all()?;
-        fs::rename(&unfinished, path)
-    };
-    write_all().with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(bytes)
 }
 
 /// What was done.
