@@ -1,6 +1,6 @@
 //! Who was allowed to write (spec 8.3 to 8.7): ranks, and the verdict on each object.
 //!
-//! A verdict at an object is asked of two sets of policy objects ([`View`]): those that its author knew, and those that
+//! A verdict at an object is asked of two sets of policy objects (its view): those that its author knew, and those that
 //! were decided beside it. For a new object the second set is all there are, so objects of one author, one type and
 //! one set of known points share a verdict, and most cost a look-up. A new policy object re-judges only authors whom
 //! its rules can touch, and of their lines only what it has not in its past.
