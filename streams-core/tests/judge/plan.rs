@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use streams_core::{
     Action, Authentic, Draft, Edges, HashKey, Hint, Kind, List, Map, ObjectId, Rule, SigningKey, Stream, Value,
@@ -277,22 +278,25 @@ impl fmt::Display for Said<'_> {
 // Making them small.
 
 impl Plan {
-    /// A small plan that still does it: as far as leaving out leads, first of many steps together, then of one thing.
+    /// A small plan that still does it: as far as leaving out leads within a while, first of many steps together, then
+    /// of one thing.
     pub(crate) fn shrink(mut self, still: impl Fn(&Grown) -> bool) -> Self {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let still = |plan: &Self| Instant::now() < deadline && still(&Grown::of(plan));
         let mut piece = self.steps.len();
         while piece > 0 {
             let mut end = self.steps.len();
             while end > 0 {
                 let start = end.saturating_sub(piece);
                 let smaller = (start..end).rev().fold(self.clone(), |plan, at| plan.without(at + 1));
-                if still(&Grown::of(&smaller)) {
+                if still(&smaller) {
                     self = smaller;
                 }
                 end = start;
             }
             piece /= 2;
         }
-        while let Some(smaller) = self.smaller().into_iter().find(|smaller| still(&Grown::of(smaller))) {
+        while let Some(smaller) = self.smaller().into_iter().find(&still) {
             self = smaller;
         }
         self
