@@ -725,6 +725,7 @@ struct Followed {
     replayed: Fold<Vec<ObjectId>>,
     order: Vec<ObjectId>,
     void: BTreeSet<ObjectId>,
+    adopted: BTreeMap<ObjectId, ObjectId>,
     last: usize,
     gaps: BTreeSet<ObjectId>,
     forks: BTreeMap<(VerifyingKey, Option<ObjectId>), Vec<ObjectId>>,
@@ -734,7 +735,15 @@ impl Followed {
     fn new(stream: &Stream) -> Self {
         let replayed = Fold::new(stream, Vec::new(), |ids: &mut Vec<ObjectId>, object| ids.push(object.id()));
         let order = vec![stream.id()];
-        Self { replayed, order, void: BTreeSet::new(), last: 0, gaps: BTreeSet::new(), forks: BTreeMap::new() }
+        Self {
+            replayed,
+            order,
+            void: BTreeSet::new(),
+            adopted: BTreeMap::new(),
+            last: 0,
+            gaps: BTreeSet::new(),
+            forks: BTreeMap::new(),
+        }
     }
 
     fn follow(&mut self, stream: &mut Stream) -> Result<()> {
@@ -749,6 +758,12 @@ impl Followed {
                 }
                 Change::Voided(id) => ensure!(self.void.insert(id), "{id} is voided twice"),
                 Change::Restored(id) => ensure!(self.void.remove(&id), "{id} is restored, and was not void"),
+                Change::Adopted { id, by } => {
+                    ensure!(self.adopted.insert(id, by).is_none(), "{id} is adopted twice");
+                }
+                Change::Released { id, by } => {
+                    ensure!(self.adopted.remove(&id) == Some(by), "{id} is released, and was not adopted by {by}");
+                }
                 Change::Finalized { upto, from, order } => {
                     self.last = upto;
                     self.order.truncate(from);
@@ -766,6 +781,7 @@ impl Followed {
         same(stream.final_len(), self.last).context("the feed's final part")?;
         let void = stream.entries().filter(|entry| !entry.effective).map(|entry| entry.authentic.id());
         same(void.collect::<BTreeSet<_>>(), self.void.clone()).context("the feed's void objects")?;
+        same(stream.adopted().into_iter().collect(), self.adopted.clone()).context("the feed's adoptions")?;
         let mut forks: Vec<_> = self.forks.values().cloned().collect();
         forks.sort();
         same(stream.forks().into_iter().map(|fork| fork.objects).collect(), forks).context("the feed's forks")?;

@@ -433,12 +433,11 @@ impl Stream {
         let tie_of = |other: Index| ties.tie(generation, &chains.author(other));
         let index = graph.insert(authentic.id(), &cited.edges, generation, tie, tie_of);
         let forks = self.chains.push(&self.graph, index, author, cited.previous);
-        // What governs, makes final or redacts may change what is removed.
-        let judges_removal = !matches!(content, Content::Application { .. });
-        match content {
-            Content::Adopt { .. } => self.adopting.push(index),
-            Content::Redact { .. } => self.note_redacting(index),
-            _ => {}
+        // What governs, makes final, adopts or redacts may change what is adopted and removed.
+        let judges_more = !matches!(content, Content::Application { .. });
+        let adopts = if let Content::Adopt { objects } = &content { objects.clone() } else { Vec::new() };
+        if matches!(content, Content::Redact { .. }) {
+            self.note_redacting(index);
         }
         self.judge_newest(index, &header, content);
         if forks {
@@ -449,7 +448,9 @@ impl Stream {
             self.flags[index.as_usize()] |= REDACTED;
         }
         self.parts.push(Arc::clone(authentic.object().parts()));
-        if judges_removal {
+        if judges_more {
+            self.note_adopting(index, &adopts);
+            self.judge_adoptions();
             self.remove_for_all();
         }
     }

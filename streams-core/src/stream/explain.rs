@@ -1,7 +1,6 @@
 //! Why (spec 8.9): the verdict on each object, with the rule that decides it; who may read; what is adopted and removed.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use super::Stream;
 use super::checkpoint::{CheckpointState, NoForce};
@@ -14,7 +13,6 @@ use crate::object::header::types;
 use crate::object::id::ObjectId;
 use crate::policy::decide::Access;
 use crate::policy::rule::{Action, Effect};
-use crate::stream::content::Content;
 
 /// The rule that decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,45 +159,6 @@ impl Stream {
         states.into_iter().map(|(index, state)| (self.graph.id(index), state)).collect()
     }
 
-    /// The objects that are adopted (spec 8.10), in order, each with the adopting object that counts.
-    pub fn adopted(&self) -> Vec<(ObjectId, ObjectId)> {
-        let mut adopted: Vec<(Index, Index)> = self.adoptions().into_iter().collect();
-        adopted.sort_by(|(a, _), (b, _)| self.compare(*a, *b));
-        adopted.into_iter().map(|(index, by)| (self.graph.id(index), self.graph.id(by))).collect()
-    }
-
-    /// By each adopted object, the first effective object in the order that adopts it.
-    pub(super) fn adoptions(&self) -> BTreeMap<Index, Index> {
-        let mut adopting: Vec<Index> =
-            self.adopting.iter().copied().filter(|index| self.is_effective_at(*index)).collect();
-        adopting.sort_by(|a, b| self.compare(*a, *b));
-        let mut adopted = BTreeMap::new();
-        for by in adopting {
-            let Ok(Content::Adopt { objects }) = Content::read(&self.authentic_at(by)) else { continue };
-            for object in objects.iter().filter_map(|id| self.graph.find(id)) {
-                if !adopted.contains_key(&object) && self.may_adopt(by, object) {
-                    adopted.insert(object, by);
-                }
-            }
-        }
-        adopted
-    }
-
-    fn may_adopt(&self, by: Index, object: Index) -> bool {
-        let resource = self.judge.type_name(object);
-        if self.is_effective_at(object) || resource.starts_with(types::PREFIX) {
-            return false;
-        }
-        if !self.graph.is_ancestor(object, self.graph.parents(by)) {
-            return false;
-        }
-        if self.chains.author(by) == self.owner() {
-            return true;
-        }
-        let access = Access { subject: self.chains.text(by), action: Action::Append.name(), resource };
-        self.with_view(by, |view| self.judge.is_allowed(access, view))
-    }
-
     /// The verdicts that these objects would change, without changing any. O(n): a copy of the stream takes them in.
     pub fn simulate(&self, objects: &[Authentic]) -> Simulated {
         let mut then = self.clone();
@@ -216,19 +175,12 @@ impl Stream {
 
     /// The ids that replay hands out, in its order: what is effective, and behind each adopting object what it adopts.
     pub fn replayed(&self) -> Vec<ObjectId> {
-        self.handed_out().into_iter().map(|index| self.graph.id(index)).collect()
+        self.handed_out().map(|index| self.graph.id(index)).collect()
     }
 
-    pub(super) fn handed_out(&self) -> Vec<Index> {
-        let mut adopted: BTreeMap<Index, Vec<Index>> = BTreeMap::new();
-        for (object, by) in self.adoptions() {
-            adopted.entry(by).or_default().push(object);
-        }
-        for objects in adopted.values_mut() {
-            objects.sort_by(|a, b| self.compare(*a, *b));
-        }
+    pub(super) fn handed_out(&self) -> impl Iterator<Item = Index> {
         let effective = self.graph.order().filter(|index| self.is_effective_at(*index));
-        effective.flat_map(|index| std::iter::once(index).chain(adopted.remove(&index).unwrap_or_default())).collect()
+        effective.flat_map(|index| std::iter::once(index).chain(self.adopted_by(index).iter().copied()))
     }
 
     /// Which of two stands first in the order.
@@ -238,7 +190,7 @@ impl Stream {
     }
 
     /// Asks something at an object that is here.
-    fn with_view<T>(&self, index: Index, ask: impl FnOnce(View<'_>) -> T) -> T {
+    pub(super) fn with_view<T>(&self, index: Index, ask: impl FnOnce(View<'_>) -> T) -> T {
         let after = self.pasts.after(&self.chains, index);
         let own = self.pasts.point_of(index);
         ask(View { known: self.pasts.known(index), after: &after, own, epoch: self.epoch_of(index) })

@@ -4,8 +4,8 @@ use super::{EFFECTIVE, Fork, Stream};
 use crate::graph::Index;
 use crate::object::id::ObjectId;
 
-/// A change of a stream, in the order in which they came about. Who applies all of them to a list of ids, and to the
-/// set of those that are void, has the order and the verdicts of the stream.
+/// A change of a stream, in the order in which they came about. Who applies all of them to a list of ids, to the set of
+/// those that are void and to the map of those that are adopted has the order, the verdicts and the replay of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// An object stands at this place of the order, and counts as effective until it is voided.
@@ -19,6 +19,20 @@ pub enum Change {
     Voided(ObjectId),
     /// It is effective again.
     Restored(ObjectId),
+    /// It is void, and handed out behind another that adopts it (spec 8.10).
+    Adopted {
+        /// The object.
+        id: ObjectId,
+        /// The adopting object that counts.
+        by: ObjectId,
+    },
+    /// It is not handed out there any more.
+    Released {
+        /// The object.
+        id: ObjectId,
+        /// The adopting object that counted.
+        by: ObjectId,
+    },
     /// The first so many objects of the order are final: fewer than before, where holders of checkpoints equivocated.
     /// What became final stands before what did not, so the order may be another from a place on.
     Finalized {

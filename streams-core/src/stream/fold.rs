@@ -1,11 +1,8 @@
 //! State that is kept up to date: a fold with snapshots, so that a late object costs a replay of at most twice what it
 //! displaced (spec 9.5).
 
-use std::collections::BTreeMap;
-
 use super::Stream;
 use super::feed::Change;
-use crate::graph::Index;
 use crate::object::authenticate::Authentic;
 
 /// The state of a stream, kept up to date by its change feed.
@@ -29,7 +26,6 @@ pub struct Fold<S> {
     /// Earlier states, ascending, by how much of the order they have in them; the first has none. Each is at most
     /// twice as far from the end as the next but one, so they are few, and one is near wherever a change may be.
     snapshots: Vec<(usize, S)>,
-    adoptions: BTreeMap<Index, Index>,
 }
 
 /// What an object does to a state.
@@ -38,13 +34,7 @@ type Apply<S> = Box<dyn FnMut(&mut S, &Authentic) + Send>;
 impl<S: Clone> Fold<S> {
     /// Folds over what replay hands out, beginning with `initial`. The stream must be watched from before.
     pub fn new(stream: &Stream, initial: S, apply: impl FnMut(&mut S, &Authentic) + Send + 'static) -> Self {
-        let mut fold = Self {
-            apply: Box::new(apply),
-            state: initial.clone(),
-            upto: 0,
-            snapshots: vec![(0, initial)],
-            adoptions: stream.adoptions(),
-        };
+        let mut fold = Self { apply: Box::new(apply), state: initial.clone(), upto: 0, snapshots: vec![(0, initial)] };
         fold.replay(stream);
         fold
     }
@@ -57,21 +47,14 @@ impl<S: Clone> Fold<S> {
     /// Takes in all changes since the last update.
     pub fn update(&mut self, stream: &Stream, changes: &[Change]) -> &S {
         let place = |id| stream.position(id).expect("what changed is here");
-        let changed = changes.iter().filter_map(|change| match change {
+        let from = changes.iter().filter_map(|change| match change {
             Change::Inserted { at, .. } => Some(*at),
             Change::Voided(id) | Change::Restored(id) => Some(place(id)),
+            Change::Adopted { by, .. } | Change::Released { by, .. } => Some(place(by)),
             Change::Finalized { from, .. } => Some(*from),
             Change::Gap(_) | Change::Fork(_) => None,
         });
-        let adoptions = stream.adoptions();
-        let adopting_elsewhere = self
-            .adoptions
-            .iter()
-            .filter(|(object, by)| adoptions.get(object) != Some(by))
-            .chain(adoptions.iter().filter(|(object, by)| self.adoptions.get(object) != Some(by)))
-            .map(|(_, by)| stream.place_of(*by));
-        let from = changed.chain(adopting_elsewhere).min();
-        self.adoptions = adoptions;
+        let from = from.min();
         if let Some(from) = from.filter(|from| *from < self.upto) {
             self.snapshots.truncate(self.snapshots.partition_point(|(upto, _)| *upto <= from).max(1));
             let (upto, state) = self.snapshots.last().expect("the first has nothing in it");
@@ -83,11 +66,6 @@ impl<S: Clone> Fold<S> {
 
     /// Replays what the state has not in it, and takes snapshots at distances from the end that double.
     fn replay(&mut self, stream: &Stream) {
-        let mut adopted: BTreeMap<Index, Vec<Index>> = BTreeMap::new();
-        for (object, by) in &self.adoptions {
-            adopted.entry(*by).or_default().push(*object);
-        }
-        adopted.values_mut().for_each(|objects| objects.sort_by(|a, b| stream.compare(*a, *b)));
         let end = stream.len();
         for index in stream.graph.order_from(self.upto) {
             let distance = end - self.upto;
@@ -96,8 +74,8 @@ impl<S: Clone> Fold<S> {
             }
             if stream.is_effective_at(index) {
                 (self.apply)(&mut self.state, &stream.authentic_at(index));
-                for object in adopted.remove(&index).unwrap_or_default() {
-                    (self.apply)(&mut self.state, &stream.authentic_at(object));
+                for object in stream.adopted_by(index) {
+                    (self.apply)(&mut self.state, &stream.authentic_at(*object));
                 }
             }
             self.upto += 1;

@@ -19,6 +19,8 @@ pub mod checkpoint;
 
 pub mod explain;
 
+mod adopt;
+
 mod remove;
 
 pub mod append;
@@ -42,6 +44,7 @@ use crate::object::header::Role;
 use crate::object::id::{ObjectId, StreamId};
 
 use self::admit::{Cited, Refused, RefusedIds};
+use self::adopt::Adoptions;
 use self::chains::Chains;
 pub use self::chains::Fork;
 use self::checkpoint::Checkpoints;
@@ -70,8 +73,7 @@ pub struct Stream {
     pasts: Pasts,
     judge: Judge,
     checkpoints: Checkpoints,
-    /// The objects of type `streams/adopt`.
-    adopting: Vec<Index>,
+    adoptions: Adoptions,
     removals: Removals,
     /// For each object, its parts.
     parts: Vec<Arc<[u8]>>,
@@ -128,7 +130,7 @@ impl Stream {
             pasts: Pasts::new(key),
             judge: Judge::new(key),
             checkpoints: Checkpoints::default(),
-            adopting: Vec::new(),
+            adoptions: Adoptions::default(),
             removals: Removals::default(),
             parts: Vec::new(),
             flags: Vec::new(),

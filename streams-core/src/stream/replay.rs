@@ -71,9 +71,10 @@ impl Stream {
         Some(Entry { position: self.position(id)?, effective, authentic: self.authentic_at(index) })
     }
 
-    /// The state: a fold over the effective objects, in order, and behind an adopting object over what it adopts. Everyone who has the same objects computes the same.
+    /// The state: a fold over the effective objects, in order, and behind an adopting object over what it adopts.
+    /// Everyone who has the same objects computes the same.
     pub fn replay<S>(&self, initial: S, mut apply: impl FnMut(S, &Authentic) -> S) -> S {
-        self.handed_out().into_iter().fold(initial, |state, index| apply(state, &self.authentic_at(index)))
+        self.handed_out().fold(initial, |state, index| apply(state, &self.authentic_at(index)))
     }
 
     /// Drops a map of an object, for this replica alone: its id and its signature hold, and the map is not taken back
