@@ -69,15 +69,15 @@ pub(crate) fn rows() -> Vec<Row> {
 
     let beside = stream.edges(&keys[0].verifying_key());
     let voided: Vec<_> =
-        (0..1000).map(|i| stream.append(&keys[1], "bench/event", data(i)).expect("an event").id()).collect();
+        (0..1000).map(|i| stream.by(&keys[1]).append("bench/event", data(i)).expect("an event").id()).collect();
     let removal = Draft::event("streams/policy", beside).policies([Rule::remove(&keys[1].verifying_key())]);
     let removal = removal.sign(&keys[0]).expect("a removal");
     let (_, removed) = timed(|| stream.admit(removal, 0).expect("the owner may"));
     let (verdicts, explained) = timed(|| voided.iter().map(|id| stream.explain(id)).collect::<Vec<_>>());
     assert!(verdicts.into_iter().all(|verdict| verdict.is_some_and(|verdict| !verdict.is_effective())));
-    let (_, checkpoint) = timed(|| stream.checkpoint(&keys[0]).expect("the owner may"));
+    let (_, checkpoint) = timed(|| stream.by(&keys[0]).checkpoint().expect("the owner may"));
     assert_eq!(stream.final_len(), stream.len());
-    stream.append(&keys[2], "bench/event", Map::new()).expect("an event");
+    stream.by(&keys[2]).append("bench/event", Map::new()).expect("an event");
 
     let milliseconds = |what, cost: f64, most| Row {
         what,

@@ -28,7 +28,7 @@ pub(crate) fn data(i: usize) -> Map {
 /// Events that follow one another, signed by the authors in turn.
 fn events(keys: &[SigningKey], count: usize) -> Vec<Authentic> {
     let mut stream = open(keys);
-    (0..count).map(|i| stream.append(&keys[i % keys.len()], "bench/event", data(i)).expect("an event")).collect()
+    (0..count).map(|i| stream.by(&keys[i % keys.len()]).append("bench/event", data(i)).expect("an event")).collect()
 }
 
 /// All rows of this chapter.

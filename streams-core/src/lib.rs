@@ -18,7 +18,7 @@
 //! Whoever has the same objects gets the same answer at every step, whatever the order of their arrival. There is no
 //! clock, thread, file, socket or randomness here: they are arguments.
 //!
-//! Writing goes the other way: a [`Draft`], signed, is an [`Authentic`] object; [`Stream::append`] does all in one. Your
+//! Writing goes the other way: a [`Draft`], signed, is an [`Authentic`] object; [`Stream::by`] does all in one. Your
 //! own types become content by [`to_map`] and come back by [`Object::data_as`].
 //!
 //! Paragraphs such as "spec 4.2" are those of `docs/spec.md`.
@@ -55,7 +55,7 @@ pub use object::value::{Float, List, Map, Value};
 pub use policy::decide::{Access, Decision, decide};
 pub use policy::rule::{Action, Effect, Rule, RuleError};
 pub use stream::admit::{Dropped, Ingested, Refused, Rejected};
-pub use stream::append::AppendError;
+pub use stream::append::{AppendError, Writer};
 pub use stream::checkpoint::{CheckpointState, NoForce};
 pub use stream::content::{Content, ContentError};
 pub use stream::explain::{Deciding, Simulated, Verdict};

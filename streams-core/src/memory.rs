@@ -17,7 +17,7 @@ use crate::stream::admit::Rejected;
 /// let key = SigningKey::from_bytes([7; 32]);
 /// let hash_key = HashKey::from_bytes([1; 16]);
 /// let mut stream = Stream::open(Draft::root("example.org/list", [0; 16]).sign(&key)?, hash_key)?;
-/// stream.append(&key, "example.org/list.Added", Map::new())?;
+/// stream.by(&key).append("example.org/list.Added", Map::new())?;
 ///
 /// let mut store = MemoryStore::new(hash_key);
 /// store.put_all(&stream);

@@ -95,7 +95,7 @@ pub fn change(effect: Effect, args: &Change, out: &mut dyn Write) -> Result<bool
     }
     rule.check(false).context("this is no rule")?;
     let mut desk = Desk::open(&args.file, &args.signing)?;
-    let appended = desk.stream.govern(&desk.key, [rule]);
+    let appended = desk.stream.by(&desk.key).govern([rule]);
     let advice = to_govern(&desk, &args.file);
     desk.finish(appended, &advice, out)
 }
@@ -111,7 +111,7 @@ pub fn withdraw(args: &Withdraw, out: &mut dyn Write) -> Result<bool> {
             "{id} has no rules: `streams policy show` lists what can be withdrawn"
         );
     }
-    let appended = desk.stream.withdraw(&desk.key, &ids);
+    let appended = desk.stream.by(&desk.key).withdraw(&ids);
     let advice = to_govern(&desk, &args.file);
     if let Ok(withdrawal) = &appended
         && let Some(own) = desk.stream.rank(&desk.key.verifying_key(), &withdrawal.id()).flatten()

@@ -111,7 +111,7 @@ impl Tour<'_> {
 
         let mut hers = Stream::open(root, hash_key()?)?;
         for (field, value) in [("name", "Alice"), ("city", "Lisbon"), ("city", "Porto")] {
-            hers.append(alice, PROFILE_SET, to_map(&ProfileSet { field: field.into(), value: value.into() })?)?;
+            hers.by(alice).append(PROFILE_SET, to_map(&ProfileSet { field: field.into(), value: value.into() })?)?;
         }
 
         self.tell("Bob has her key and computes the same id. He asks whoever has it, verifies, and replays:")?;
@@ -226,7 +226,7 @@ impl Tour<'_> {
         self.tell("Alice adds a guest. How to reach Dave stands in a map of its own, with a salt:")?;
         let contact = Redactable::new(Contact { phone: "+351 21 123 4567".into() }, key::random()?);
         let dave = to_map(&GuestAdded { name: "Dave".into(), contact })?;
-        let dave = hers.append(alice, GUEST_ADDED, dave)?;
+        let dave = hers.by(alice).append(GUEST_ADDED, dave)?;
         self.guest(dave.object())?;
 
         self.tell("Dave asks to be forgotten. The map is dropped; its hash stays in its place:")?;
@@ -275,7 +275,7 @@ fn hash_key() -> Result<HashKey> {
 fn add<const N: usize>(stream: &mut Stream, key: &SigningKey, items: [(&str, u32); N]) -> Result<[Authentic; N]> {
     let mut added = Vec::new();
     for (item, count) in items {
-        added.push(stream.append(key, ITEM_ADDED, to_map(&ItemAdded { item: item.into(), count })?)?);
+        added.push(stream.by(key).append(ITEM_ADDED, to_map(&ItemAdded { item: item.into(), count })?)?);
     }
     Ok(added.try_into().expect("one for each"))
 }

@@ -296,7 +296,7 @@ pub fn append(args: &Append, out: &mut dyn Write) -> Result<bool> {
 /// `streams checkpoint`.
 pub fn checkpoint(args: &Checkpoint, out: &mut dyn Write) -> Result<bool> {
     let mut desk = Desk::open(&args.file, &args.signing)?;
-    let appended = desk.stream.checkpoint(&desk.key);
+    let appended = desk.stream.by(&desk.key).checkpoint();
     let owner = desk.stream.owner();
     desk.finish(appended, &format!("The owner makes checkpoints, {owner}, and whom the root lets."), out)
 }
@@ -311,7 +311,7 @@ pub fn adopt(args: &Adopt, out: &mut dyn Write) -> Result<bool> {
         ensure!(!entry.effective, "{id} is effective: only what is void may be adopted");
         ensure!(!r#type.starts_with(types::PREFIX), "{id} is of the type {type}, which is never adopted");
     }
-    let appended = desk.stream.adopt(&desk.key, &ids);
+    let appended = desk.stream.by(&desk.key).adopt(&ids);
     let advice = "Who adopts must be let append both streams/adopt and the types that it adopts.";
     let adopted = desk.stream.adopted();
     let lacking = ids.iter().find(|id| !adopted.iter().any(|(object, _)| object == *id));
@@ -351,7 +351,7 @@ fn redact_for_all(args: &Redact, out: &mut dyn Write) -> Result<bool> {
     let entry = desk.stream.entry(&id).expect("it was found");
     let own = entry.authentic.header().r#type().starts_with(types::PREFIX);
     ensure!(!own, "{id} is of a streams/ type, which is always whole");
-    let appended = desk.stream.redact_for_all(&desk.key, &[map]);
+    let appended = desk.stream.by(&desk.key).redact_for_all(&[map]);
     let removed = desk.stream.removed();
     for (id, map) in &removed {
         // What stands redacted already is as it should be.

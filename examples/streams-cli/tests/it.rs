@@ -468,7 +468,7 @@ fn an_object_is_judged_within_its_stream() {
     fs::write(home.path("list.streams"), root.object().parts()).unwrap();
     let draft = |r#type: &str, stream: &Stream| stream.draft(r#type, &mallory.verifying_key()).sign(&mallory).unwrap();
     let (added, other) = (draft("list.Added", &stream), draft("list.Other", &stream));
-    stream.append(&alice, "list.Added", Map::new()).unwrap();
+    stream.by(&alice).append("list.Added", Map::new()).unwrap();
     let later = draft("list.Added", &stream);
     let Edges { stream: id, parents, .. } = stream.edges(&mallory.verifying_key());
     let edges = Edges { stream: id, parents, previous: None, generation: 9 };
@@ -503,7 +503,7 @@ fn what_is_denied_is_marked_void() {
     let rules = [Rule::allow([Action::Append]), Rule::deny().authors(&[bob.verifying_key()])];
     let root = Draft::root("list", [0; 16]).policies(rules).sign(&alice).unwrap();
     let mut stream = Stream::open(root, HashKey::from_bytes([1; 16])).unwrap();
-    let void = stream.append(&bob, "list.Added", Map::new()).unwrap();
+    let void = stream.by(&bob).append("list.Added", Map::new()).unwrap();
     let all: Vec<u8> = stream.entries().flat_map(|entry| entry.authentic.object().parts().to_vec()).collect();
     fs::write(home.path("list.streams"), all).unwrap();
     assert!(home.streams("log list.streams").expect(0).lines().last().unwrap().contains("void"));

@@ -41,16 +41,25 @@ impl Stream {
         }
     }
 
-    /// A draft that follows all that is here. Sign it and [`admit`](Self::admit) it, or [`append`](Self::append) does
-    /// all in one.
+    /// A draft that follows all that is here. Sign it and [`admit`](Self::admit) it, or
+    /// [`append_draft`](Self::append_draft) does both.
     pub fn draft(&self, r#type: impl Into<String>, author: &VerifyingKey) -> Draft {
         Draft::event(r#type, self.edges(author))
     }
 
-    /// Writes, signs and admits an object, and gives it back, to be sent to others.
-    pub fn append(&mut self, key: &SigningKey, r#type: impl Into<String>, data: Map) -> Result<Authentic, AppendError> {
-        let draft = self.draft(r#type, &key.verifying_key()).data(data);
-        self.append_draft(key, draft)
+    /// Who holds this key writes.
+    ///
+    /// ```
+    /// # use streams_core::{Draft, HashKey, Map, SigningKey, Stream};
+    /// # let alice = SigningKey::from_bytes([1; 32]);
+    /// # let mut stream = Stream::open(Draft::root("example.org/list", [0; 16]).sign(&alice)?, HashKey::from_bytes([3; 16]))?;
+    /// let milk = stream.by(&alice).append("example.org/list.Added", Map::new())?;
+    /// let rice = stream.by(&alice).at(1_795_266_300_000).append("example.org/list.Added", Map::new())?;
+    /// assert_eq!([milk, rice].map(|added| added.header().timestamp()), [None, Some(1_795_266_300_000)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn by<'a>(&'a mut self, key: &'a SigningKey) -> Writer<'a> {
+        Writer { stream: self, key, timestamp: None }
     }
 
     /// Signs and admits a draft that follows what is here.
@@ -60,5 +69,42 @@ impl Stream {
             Ingested::Admitted { .. } | Ingested::Known => Ok(authentic),
             Ingested::Pending { .. } => unreachable!("what is here was cited"),
         }
+    }
+}
+
+/// Somebody who writes to a stream: [`Stream::by`]. Each method writes, signs and admits an object, and gives it back,
+/// to be sent to others.
+#[derive(Debug)]
+#[must_use = "nothing is written yet"]
+pub struct Writer<'a> {
+    pub(super) stream: &'a mut Stream,
+    pub(super) key: &'a SigningKey,
+    timestamp: Option<u64>,
+}
+
+impl Writer<'_> {
+    /// With the time that the author claims, in milliseconds since 1970 UTC, on all that is written from here on. It is
+    /// told to people; nothing depends on it.
+    pub fn at(mut self, milliseconds: u64) -> Self {
+        self.timestamp = Some(milliseconds);
+        self
+    }
+
+    /// Appends an object of this type.
+    pub fn append(&mut self, r#type: impl Into<String>, data: Map) -> Result<Authentic, AppendError> {
+        let draft = self.draft(r#type).data(data);
+        self.append_draft(draft)
+    }
+
+    pub(super) fn draft(&self, r#type: impl Into<String>) -> Draft {
+        let draft = self.stream.draft(r#type, &self.key.verifying_key());
+        match self.timestamp {
+            Some(milliseconds) => draft.timestamp(milliseconds),
+            None => draft,
+        }
+    }
+
+    pub(super) fn append_draft(&mut self, draft: Draft) -> Result<Authentic, AppendError> {
+        self.stream.append_draft(self.key, draft)
     }
 }

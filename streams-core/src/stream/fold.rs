@@ -13,7 +13,7 @@ use crate::object::authenticate::Authentic;
 /// # let mut stream = Stream::open(Draft::root("example.org/list", [0; 16]).sign(&key)?, HashKey::from_bytes([3; 16]))?;
 /// stream.watch();
 /// let mut count = Fold::new(&stream, 0, |count, _| *count += 1);
-/// stream.append(&key, "example.org/list.Added", Map::new())?;
+/// stream.by(&key).append("example.org/list.Added", Map::new())?;
 /// let changes = stream.take_changes();
 /// assert_eq!(*count.update(&stream, &changes), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -129,7 +129,7 @@ mod tests {
         });
         let mut line = vec![root.id()];
         for i in 0..300_usize {
-            line.push(stream.append(&keys[0], "test/note", Map::new()).unwrap().id());
+            line.push(stream.by(&keys[0]).append("test/note", Map::new()).unwrap().id());
             if i % 7 == 0 {
                 // It cites one far back or near, so it comes to stand there.
                 let generation = (i * 31 % line.len()) as u64;

@@ -16,7 +16,7 @@ fn history(root: &Authentic, steps: &[(u8, u8)]) -> Vec<Authentic> {
             replicas[writer].admit(object.clone(), 0).expect("honest objects");
         }
         let data = text(&format!("note {step}"));
-        let appended = replicas[writer].append(&key(writer as u8 + 1), "test/note", data);
+        let appended = replicas[writer].by(&key(writer as u8 + 1)).append("test/note", data);
         written.push(appended.expect("everyone may append"));
     }
     written

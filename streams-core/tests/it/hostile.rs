@@ -8,7 +8,7 @@ use crate::fixtures::{hash_key, key, open_root, replica, text};
 fn small_stream() -> Stream {
     let mut stream = replica(&open_root());
     for i in 0..6 {
-        stream.append(&key(i % 3 + 1), "test/note", text(&format!("note {i}"))).expect("everyone may append");
+        stream.by(&key(i % 3 + 1)).append("test/note", text(&format!("note {i}"))).expect("everyone may append");
     }
     stream
 }
@@ -91,7 +91,7 @@ fn a_flood_of_orphans_is_bounded_and_leaves_room_for_others() {
     }
     assert_eq!(waiting, 20, "the share of one peer");
     assert!(stream.ingest(orphan(200, 1000).object().parts(), 1).is_ok(), "others have their own share");
-    let note = stream.append(&key(2), "test/note", text("still here")).expect("everyone may append");
+    let note = stream.by(&key(2)).append("test/note", text("still here")).expect("everyone may append");
     assert!(stream.contains(&note.id()));
 }
 
@@ -117,7 +117,7 @@ fn what_cites_a_refused_object_is_refused_with_it() {
 fn a_dropped_map_is_not_taken_back() {
     let root = open_root();
     let mut stream = replica(&root);
-    let note = stream.append(&key(2), "test/note", text("a secret")).expect("everyone may append");
+    let note = stream.by(&key(2)).append("test/note", text("a secret")).expect("everyone may append");
     let data = streams_core::ObjectId::of_block(note.object().maps()[0]);
     let redacted = stream.redact(&note.id(), &data).expect("it is here").expect("data may be redacted");
     assert_eq!(redacted.id(), note.id());

@@ -9,12 +9,12 @@ use crate::fixtures::{all_agree, allowed, as_if_after, club, denied, meet, note,
 fn final_against_a_later_back_dated_denial() {
     let [alice, bob, carol] = people();
     let mut club = club(&alice);
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
-    let appointment = club.govern(&alice, [Rule::moderator(&carol.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
+    let appointment = club.by(&alice).govern([Rule::moderator(&carol.verifying_key())]).unwrap();
     let hello = note(&mut club, &bob, "Hello");
     let mut without = club.clone();
 
-    let checkpoint = club.checkpoint(&alice).unwrap();
+    let checkpoint = club.by(&alice).checkpoint().unwrap();
     let rules = [Rule::remove(&bob.verifying_key())];
     let draft = as_if_after(&club, &appointment, "streams/policy").policies(rules);
     let denial = club.append_draft(&carol, draft).unwrap();
@@ -38,13 +38,13 @@ fn two_checkpoints_conflict_and_a_third_heals() {
     let holder = Rule::allow([Action::Append, Action::Checkpoint]).authors([&carol.verifying_key()]);
     let mut club = open(Draft::root("example.org/club", [1; 16]).policies([holder]).sign(&alice).unwrap());
     note(&mut club, &carol, "One");
-    let below = club.checkpoint(&alice).unwrap();
+    let below = club.by(&alice).checkpoint().unwrap();
     let mut elsewhere = club.clone();
     note(&mut club, &alice, "Two");
-    let by_alice = club.checkpoint(&alice).unwrap();
+    let by_alice = club.by(&alice).checkpoint().unwrap();
     assert_eq!(club.final_len(), 5);
     note(&mut elsewhere, &carol, "Two as well");
-    let by_carol = elsewhere.checkpoint(&carol).unwrap();
+    let by_carol = elsewhere.by(&carol).checkpoint().unwrap();
 
     meet(&mut club, &mut elsewhere);
     assert_eq!(club.final_len(), 3, "down to the one below both");
@@ -54,7 +54,7 @@ fn two_checkpoints_conflict_and_a_third_heals() {
     }
     all_agree(&club);
 
-    let above = club.checkpoint(&carol).unwrap();
+    let above = club.by(&carol).checkpoint().unwrap();
     assert_eq!(club.final_len(), club.len());
     for checkpoint in [&below, &above] {
         assert_eq!(state(&club, checkpoint.id()), Some((checkpoint.id(), CheckpointState::Accepted)));

@@ -14,13 +14,13 @@ fn order_and_verdicts(club: &Stream) -> Vec<(ObjectId, Verdict)> {
 fn removed_for_all() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let rude = note(&mut club, &bob, "Something rude");
     note(&mut club, &bob, "Something kind");
     let words = ObjectId::of_block(rude.object().maps()[0]);
     let before = order_and_verdicts(&club);
 
-    club.redact_for_all(&alice, &[words]).unwrap();
+    club.by(&alice).redact_for_all(&[words]).unwrap();
 
     assert_eq!(club.removed(), [(rude.id(), words)]);
     assert_eq!(told(&club), ["Something kind"]);
@@ -36,11 +36,11 @@ fn removed_for_all() {
 fn removed_by_nobody() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let minutes = note(&mut club, &alice, "The minutes");
     let words = ObjectId::of_block(minutes.object().maps()[0]);
 
-    let wish = club.redact_for_all(&bob, &[words]).unwrap();
+    let wish = club.by(&bob).redact_for_all(&[words]).unwrap();
 
     assert!(why(&club, &wish).is_effective(), "he may write it");
     assert_eq!(club.removed(), [], "and it is without force");

@@ -10,9 +10,9 @@ use crate::fixtures::{all_agree, as_if_after, club, denied, meet, note, people, 
 fn a_back_dating_author_does_not_pass() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let mut hidden = club.clone();
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     let branch = ["One", "Two", "Three"].map(|text| note(&mut hidden, &bob, text));
     meet(&mut club, &mut hidden);
 
@@ -29,9 +29,9 @@ fn a_back_dating_author_does_not_pass() {
 fn arrival_decides_nothing() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let (mut removing, mut writing) = (club.clone(), club.clone());
-    let removal = removing.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = removing.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     let beside = note(&mut writing, &bob, "At the same time");
     let (mut removal_first, mut note_first) = (club.clone(), club);
     for object in [&removal, &beside] {
@@ -52,17 +52,17 @@ fn arrival_decides_nothing() {
 fn the_group_does_not_die() {
     let [alice, bob, carol, dave] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [&bob, &carol].map(|key| Rule::moderator(&key.verifying_key()))).unwrap();
+    club.by(&alice).govern([&bob, &carol].map(|key| Rule::moderator(&key.verifying_key()))).unwrap();
     let mut elsewhere = club.clone();
-    let by_bob = club.govern(&bob, [Rule::remove(&carol.verifying_key())]).unwrap();
-    elsewhere.govern(&carol, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let by_bob = club.by(&bob).govern([Rule::remove(&carol.verifying_key())]).unwrap();
+    elsewhere.by(&carol).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     meet(&mut club, &mut elsewhere);
 
-    club.govern(&carol, [Rule::invite(&dave.verifying_key())]).unwrap();
+    club.by(&carol).govern([Rule::invite(&dave.verifying_key())]).unwrap();
     note(&mut club, &dave, "Is this a good time?");
     assert_eq!(told(&club), ["Is this a good time?"]);
 
-    club.govern(&alice, [Rule::remove(&carol.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::remove(&carol.verifying_key())]).unwrap();
     let carol_again = note(&mut club, &carol, "But");
     assert_eq!(why(&club, &carol_again), denied(&by_bob, 1, Set::Known), "who governs no more, Bob's removal reaches");
     assert_eq!([rank(&club, &bob), rank(&club, &carol)], [Some(1), None]);
@@ -75,7 +75,7 @@ fn the_group_does_not_die() {
 fn a_claimed_clock_decides_nothing() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let draft = club.draft("streams/policy", &alice.verifying_key());
     let removal =
         club.append_draft(&alice, draft.policies([Rule::remove(&bob.verifying_key())]).timestamp(1_000)).unwrap();

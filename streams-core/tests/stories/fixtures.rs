@@ -23,7 +23,7 @@ pub(crate) fn open(root: Authentic) -> Stream {
 
 /// Somebody writes a note.
 pub(crate) fn note(club: &mut Stream, author: &SigningKey, text: &str) -> Authentic {
-    club.append(author, NOTE, words(text)).expect("it is admitted")
+    club.by(author).append(NOTE, words(text)).expect("it is admitted")
 }
 
 pub(crate) fn words(text: &str) -> Map {

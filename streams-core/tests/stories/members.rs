@@ -9,10 +9,10 @@ use crate::fixtures::{all_agree, allowed, as_if_after, club, denied, meet, note,
 fn invited() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    let too_early = club.append(&bob, "example.org/club.Note", words("May I?"));
+    let too_early = club.by(&bob).append("example.org/club.Note", words("May I?"));
     assert!(too_early.is_err(), "nobody allowed it, so nobody need keep it");
 
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let hello = note(&mut club, &bob, "Hello");
 
     assert_eq!(why(&club, &hello), allowed(&invitation, 0));
@@ -26,12 +26,12 @@ fn invited() {
 fn removed_while_offline() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let seen = note(&mut club, &bob, "Seen by Alice");
 
     let mut offline = club.clone();
     let beside = note(&mut offline, &bob, "Nobody heard me");
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
 
     meet(&mut club, &mut offline);
     let knowing = note(&mut offline, &bob, "I go on all the same");
@@ -50,9 +50,9 @@ fn removed_while_offline() {
 fn back_dated_after_removal() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     note(&mut club, &bob, "Honest");
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
 
     let draft = as_if_after(&club, &invitation, "example.org/club.Note").data(words("Long ago"));
     let back_dated = club.append_draft(&bob, draft).unwrap();
@@ -69,16 +69,16 @@ fn back_dated_after_removal() {
 fn re_granted() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let mut offline = club.clone();
     let beside = note(&mut offline, &bob, "Beside all of it");
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     let knowing = note(&mut club, &bob, "Knowing");
-    club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let invited_again = note(&mut club, &bob, "Invited again");
     assert_eq!(why(&club, &invited_again), denied(&removal, 0, Set::Known));
 
-    club.withdraw(&alice, &[removal.id()]).unwrap();
+    club.by(&alice).withdraw(&[removal.id()]).unwrap();
     let back = note(&mut club, &bob, "Back");
     meet(&mut club, &mut offline);
 
@@ -94,12 +94,12 @@ fn re_granted() {
 fn raised_above_a_denial() {
     let [alice, bob, carol] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [Rule::moderator(&carol.verifying_key())]).unwrap();
-    let invitation = club.govern(&carol, [Rule::invite(&bob.verifying_key())]).unwrap();
-    let removal = club.govern(&carol, [Rule::remove(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::moderator(&carol.verifying_key())]).unwrap();
+    let invitation = club.by(&carol).govern([Rule::invite(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&carol).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     let silenced = note(&mut club, &bob, "Silenced");
 
-    club.govern(&alice, [Rule::moderator(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::moderator(&bob.verifying_key())]).unwrap();
     let raised = note(&mut club, &bob, "Raised");
 
     assert_eq!(why(&club, &silenced), denied(&removal, 1, Set::Known));
@@ -138,16 +138,16 @@ fn adopted_week_is_told() {
 /// The club, the removal by mistake, the week, and its adoption.
 fn honest_week(alice: &SigningKey, bob: &SigningKey) -> (Stream, Authentic, [Authentic; 5], Authentic) {
     let mut club = club(alice);
-    club.govern(alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    club.by(alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let mut offline = club.clone();
     let week = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"].map(|day| note(&mut offline, bob, day));
-    let removal = club.govern(alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     meet(&mut club, &mut offline);
     assert!(told(&club).is_empty());
 
-    club.withdraw(alice, &[removal.id()]).unwrap();
+    club.by(alice).withdraw(&[removal.id()]).unwrap();
     assert!(told(&club).is_empty(), "she had seen the week when she undid the removal");
-    let adoption = club.adopt(alice, &week.each_ref().map(|day| day.id())).unwrap();
+    let adoption = club.by(alice).adopt(&week.each_ref().map(|day| day.id())).unwrap();
     (club, removal, week, adoption)
 }
 
@@ -156,14 +156,14 @@ fn honest_week(alice: &SigningKey, bob: &SigningKey) -> (Stream, Authentic, [Aut
 fn denial_withdrawn() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    let invitation = club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let mut offline = club.clone();
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     let first = note(&mut offline, &bob, "First");
     club.admit(first.clone(), 0).unwrap();
     let second = note(&mut offline, &bob, "Second");
 
-    club.withdraw(&alice, &[removal.id()]).unwrap();
+    club.by(&alice).withdraw(&[removal.id()]).unwrap();
     meet(&mut club, &mut offline);
 
     assert_eq!(why(&club, &first), denied(&removal, 0, Set::Beside));
@@ -177,10 +177,10 @@ fn denial_withdrawn() {
 fn thought_over() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
     let mut behind = club.clone();
     let hello = note(&mut club, &bob, "Hello");
-    let removal = behind.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = behind.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
 
     let simulated = club.simulate(&[removal]);
 

@@ -11,10 +11,10 @@ fn two_moderators_against_each_other() {
     let [alice, bob, carol] = people();
     let mut club = club(&alice);
     let moderators = [&bob, &carol].map(|key| Rule::moderator(&key.verifying_key()));
-    let appointment = club.govern(&alice, moderators).unwrap();
+    let appointment = club.by(&alice).govern(moderators).unwrap();
     let mut elsewhere = club.clone();
-    let by_bob = club.govern(&bob, [Rule::remove(&carol.verifying_key())]).unwrap();
-    let by_carol = elsewhere.govern(&carol, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let by_bob = club.by(&bob).govern([Rule::remove(&carol.verifying_key())]).unwrap();
+    let by_carol = elsewhere.by(&carol).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     meet(&mut club, &mut elsewhere);
 
     assert_eq!(why(&club, &by_bob), allowed(&appointment, 0));
@@ -32,13 +32,13 @@ fn two_moderators_against_each_other() {
 fn senior_wins_over_junior() {
     let [alice, bob, carol] = people();
     let mut club = club(&alice);
-    let of_bob = club.govern(&alice, [Rule::moderator(&bob.verifying_key())]).unwrap();
-    club.govern(&bob, [Rule::moderator(&carol.verifying_key())]).unwrap();
+    let of_bob = club.by(&alice).govern([Rule::moderator(&bob.verifying_key())]).unwrap();
+    club.by(&bob).govern([Rule::moderator(&carol.verifying_key())]).unwrap();
     assert_eq!([rank(&club, &bob), rank(&club, &carol)], [Some(1), Some(2)]);
 
     let mut elsewhere = club.clone();
-    let by_senior = club.govern(&bob, [Rule::remove(&carol.verifying_key())]).unwrap();
-    let by_junior = elsewhere.govern(&carol, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let by_senior = club.by(&bob).govern([Rule::remove(&carol.verifying_key())]).unwrap();
+    let by_junior = elsewhere.by(&carol).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     meet(&mut club, &mut elsewhere);
 
     assert_eq!(why(&club, &by_senior), allowed(&of_bob, 0));
@@ -54,16 +54,16 @@ fn the_owner_recovers() {
     let [alice, bob, carol, dave] = people();
     let mut club = club(&alice);
     let members = [Rule::invite(&carol.verifying_key()), Rule::invite(&dave.verifying_key())];
-    club.govern(&alice, members).unwrap();
-    club.govern(&alice, [Rule::moderator(&bob.verifying_key())]).unwrap();
-    let purge = club.govern(&bob, [&carol, &dave].map(|key| Rule::remove(&key.verifying_key()))).unwrap();
+    club.by(&alice).govern(members).unwrap();
+    club.by(&alice).govern([Rule::moderator(&bob.verifying_key())]).unwrap();
+    let purge = club.by(&bob).govern([&carol, &dave].map(|key| Rule::remove(&key.verifying_key()))).unwrap();
     let lost = note(&mut club, &carol, "Does anyone hear me?");
     assert_eq!(why(&club, &lost), denied(&purge, 1, Set::Known));
 
     let mut thief = club.clone();
-    let again = thief.govern(&bob, [Rule::remove(&carol.verifying_key())]).unwrap();
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
-    club.withdraw(&alice, &[purge.id()]).unwrap();
+    let again = thief.by(&bob).govern([Rule::remove(&carol.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
+    club.by(&alice).withdraw(&[purge.id()]).unwrap();
     meet(&mut club, &mut thief);
 
     note(&mut club, &carol, "I am back");
@@ -79,15 +79,15 @@ fn the_owner_cannot_be_removed() {
     let [alice, bob, carol] = people();
     let mut club = club(&alice);
     let moderators = [&bob, &carol].map(|key| Rule::moderator(&key.verifying_key()));
-    club.govern(&alice, moderators).unwrap();
-    let coup = club.govern(&bob, [&alice, &carol].map(|key| Rule::remove(&key.verifying_key()))).unwrap();
+    club.by(&alice).govern(moderators).unwrap();
+    let coup = club.by(&bob).govern([&alice, &carol].map(|key| Rule::remove(&key.verifying_key()))).unwrap();
 
     assert!(why(&club, &coup).is_effective(), "he may write it");
     let calm = note(&mut club, &alice, "Calm down");
     assert_eq!(why(&club, &calm), Verdict::Owner);
     assert_eq!(rank(&club, &carol), Some(1), "and an equal is not removed by it either");
 
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     let protest = note(&mut club, &bob, "I am the captain now");
     assert_eq!(why(&club, &protest), denied(&removal, 0, Set::Known));
     all_agree(&club);
@@ -99,12 +99,12 @@ fn the_owner_cannot_be_removed() {
 fn puppet_of_a_removed_moderator() {
     let [alice, bob, puppet, late_puppet] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [Rule::moderator(&bob.verifying_key())]).unwrap();
-    let grant = club.govern(&bob, [Rule::invite(&puppet.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::moderator(&bob.verifying_key())]).unwrap();
+    let grant = club.by(&bob).govern([Rule::invite(&puppet.verifying_key())]).unwrap();
     let mut offline = club.clone();
-    let late_grant = offline.govern(&bob, [Rule::invite(&late_puppet.verifying_key())]).unwrap();
+    let late_grant = offline.by(&bob).govern([Rule::invite(&late_puppet.verifying_key())]).unwrap();
     let late = note(&mut offline, &late_puppet, "Hello from below");
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
     meet(&mut club, &mut offline);
     let before = note(&mut club, &puppet, "He is gone, I am here");
 
@@ -112,7 +112,7 @@ fn puppet_of_a_removed_moderator() {
     assert_eq!(why(&club, &late), Verdict::NoRule(Set::Known));
     assert_eq!(why(&club, &before), allowed(&grant, 1));
 
-    let undoing = club.withdraw(&alice, &[grant.id()]).unwrap();
+    let undoing = club.by(&alice).withdraw(&[grant.id()]).unwrap();
     let after = note(&mut club, &puppet, "And now?");
     assert_eq!(why(&club, &after), withdrawn(&undoing, 0, Set::Known));
     assert_eq!(told(&club), ["He is gone, I am here"]);

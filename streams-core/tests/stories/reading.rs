@@ -11,8 +11,9 @@ fn readers_restricted() {
     let mut club = club(&alice);
     assert!(club.may_read(&stranger.verifying_key()).is_effective());
 
-    let undoing = club.withdraw(&alice, &[club.id()]).unwrap();
-    let readers = club.govern(&alice, [Rule::readers([&bob.verifying_key()])]).unwrap();
+    let root = club.id();
+    let undoing = club.by(&alice).withdraw(&[root]).unwrap();
+    let readers = club.by(&alice).govern([Rule::readers([&bob.verifying_key()])]).unwrap();
 
     assert_eq!(club.may_read(&bob.verifying_key()), allowed(&readers, 0));
     assert_eq!(club.may_read(&stranger.verifying_key()), withdrawn(&undoing, 0, Set::Known));
@@ -26,8 +27,8 @@ fn readers_restricted() {
 fn shown_the_denial_that_names_him() {
     let [alice, bob] = people();
     let mut club = club(&alice);
-    club.govern(&alice, [Rule::invite(&bob.verifying_key())]).unwrap();
-    let removal = club.govern(&alice, [Rule::remove(&bob.verifying_key())]).unwrap();
+    club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
+    let removal = club.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
 
     assert_eq!(club.may_read(&bob.verifying_key()), denied(&removal, 0, Set::Known));
     assert_eq!(club.shown_to(&bob.verifying_key()), Some(removal.id()));
