@@ -120,7 +120,7 @@ pub fn sentence(rejected: &Rejected) -> String {
 }
 
 /// What became of an object, as it is told.
-struct Judged {
+pub struct Judged {
     id: Option<ObjectId>,
     fate: &'static str,
     code: Option<&'static str>,
@@ -142,7 +142,11 @@ pub fn check(args: &Check, out: &mut dyn Write) -> Result<bool> {
             (Ok(object), Some(stream)) => Judged::within(&object, stream),
         };
         all_taken &= matches!(judged.fate, "sound" | "admitted");
-        if args.json { judged.print_json(out)? } else { judged.print(out)? }
+        if args.json {
+            writeln!(out, "{}", judged.json())?;
+        } else {
+            judged.print(out)?;
+        }
     }
     Ok(all_taken)
 }
@@ -153,9 +157,16 @@ impl Judged {
         Self { id: None, fate: "dropped", code: Some(unread.code()), sentence, missing: Vec::new() }
     }
 
-    fn rejected(id: ObjectId, rejected: &Rejected) -> Self {
+    /// An object that is not taken.
+    pub fn rejected(id: ObjectId, rejected: &Rejected) -> Self {
         let sentence = sentence(rejected);
         Self { id: Some(id), fate: rejected.fate(), code: Some(rejected.code()), sentence, missing: Vec::new() }
+    }
+
+    /// An object that waits for others.
+    pub fn pending(id: ObjectId, missing: Vec<ObjectId>) -> Self {
+        let sentence = format!("it waits for {} that the stream lacks", paint::count(missing.len(), "object"));
+        Self { id: Some(id), fate: "pending", code: None, sentence, missing }
     }
 
     fn alone(object: Object, authenticator: &mut Authenticator) -> Self {
@@ -177,21 +188,17 @@ impl Judged {
 
     fn within(object: &Object, stream: &mut Stream) -> Self {
         let id = object.id();
-        let (fate, sentence, missing) = match stream.ingest(object.parts(), 0) {
-            Err(rejected) => return Self::rejected(id, &rejected),
-            Ok(Ingested::Pending { missing }) => (
-                "pending",
-                format!("it waits for {} that the stream lacks", paint::count(missing.len(), "object")),
-                missing,
-            ),
+        match stream.ingest(object.parts(), 0) {
+            Err(rejected) => Self::rejected(id, &rejected),
+            Ok(Ingested::Pending { missing }) => Self::pending(id, missing),
             Ok(ingested) => {
                 let entry = stream.entry(&id).expect("it was just admitted");
                 let known = if ingested == Ingested::Known { "the stream has it" } else { "the stream takes it" };
                 let effective = if entry.effective { "" } else { "; but it is void, and is not replayed" };
-                ("admitted", format!("{known}, at place {} of its order{effective}", entry.position), Vec::new())
+                let sentence = format!("{known}, at place {} of its order{effective}", entry.position);
+                Self { id: Some(id), fate: "admitted", code: None, sentence, missing: Vec::new() }
             }
-        };
-        Self { id: Some(id), fate, code: None, sentence, missing }
+        }
     }
 
     fn print(&self, out: &mut dyn Write) -> Result<()> {
@@ -215,12 +222,18 @@ impl Judged {
         Ok(())
     }
 
-    fn print_json(&self, out: &mut dyn Write) -> Result<()> {
+    /// What became of it, on a line.
+    pub fn line(&self) -> String {
+        let id = self.id.map_or("no id".to_owned(), |id| paint::prefix(&id));
+        format!("{}  {}: {}", paint(ID, id), self.fate, paint::plain(&self.sentence))
+    }
+
+    /// The facts, by their names.
+    pub fn json(&self) -> serde_json::Value {
         let id = self.id.map(|id| id.to_string());
         let missing: Vec<String> = self.missing.iter().map(ObjectId::to_string).collect();
         let Self { fate, code, sentence, .. } = self;
-        let judged = json!({"id": id, "fate": fate, "code": code, "sentence": sentence, "missing": missing});
-        Ok(writeln!(out, "{judged}")?)
+        json!({"id": id, "fate": fate, "code": code, "sentence": sentence, "missing": missing})
     }
 }
 

@@ -1,6 +1,5 @@
 //! Rules on the command line: those that are written, and those that are in a stream, told in words.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -138,7 +137,7 @@ fn to_govern(desk: &Desk<'_>, file: &std::path::Path) -> String {
 /// `streams policy show`.
 pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
     let stream = read::load(&args.file)?.stream;
-    let withdrawn = withdrawn(&stream);
+    let withdrawn = stream.withdrawn();
     for entry in stream.entries().filter(|entry| is_policy(&stream, entry)) {
         let (id, author) = (entry.authentic.id(), entry.authentic.header().author());
         let rank = stream.rank(&author, &id).flatten();
@@ -201,23 +200,6 @@ pub fn rules(entry: &Entry) -> (Vec<Rule>, Vec<ObjectId>) {
         Ok(Content::Policy { rules, withdraws }) => (rules, withdraws),
         _ => (Vec::new(), Vec::new()),
     }
-}
-
-/// The policy objects that are withdrawn now (spec 8.4): by an effective one that has them in its past, of no higher
-/// rank.
-fn withdrawn(stream: &Stream) -> BTreeSet<ObjectId> {
-    let rank = |entry: &Entry| stream.rank(&entry.authentic.header().author(), &entry.authentic.id()).flatten();
-    let mut withdrawn = BTreeSet::new();
-    for by in stream.entries().filter(|entry| entry.effective && is_policy(stream, entry)) {
-        let (_, ids) = rules(&by);
-        if ids.is_empty() {
-            continue;
-        }
-        let past = read::past(stream, &by);
-        let named = ids.iter().filter(|id| past.contains(*id)).filter_map(|id| stream.entry(id));
-        withdrawn.extend(named.filter(|entry| rank(&by) <= rank(entry)).map(|entry| entry.authentic.id()));
-    }
-    withdrawn
 }
 
 /// When a rule is told of.

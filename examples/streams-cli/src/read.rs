@@ -5,7 +5,6 @@
 //! in the order of the stream; they are read in any order, and twice does no harm. Nothing in a file is believed: each
 //! object is verified and judged as if a stranger had sent it.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
@@ -14,8 +13,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use streams_core::{
-    Authenticator, Entry, HashKey, JsonError, Object, ObjectId, PendingLimits, Rejected, Share, Stream, Unsound,
-    parts_len,
+    Authenticator, HashKey, JsonError, Object, ObjectId, PendingLimits, Rejected, Share, Stream, Unsound, parts_len,
 };
 
 use crate::key;
@@ -128,21 +126,6 @@ pub fn find(stream: &Stream, wanted: &str) -> Result<ObjectId> {
             bail!("{wanted} may be any of {count}, such as {first} and {second}; give more of it")
         }
     }
-}
-
-/// The past of an object: all that it follows, itself left out.
-pub fn past(stream: &Stream, entry: &Entry) -> HashSet<ObjectId> {
-    let cited = |entry: &Entry| {
-        let header = entry.authentic.header();
-        header.parents().iter().chain(header.previous()).collect::<Vec<_>>()
-    };
-    let (mut past, mut ways) = (HashSet::new(), cited(entry));
-    while let Some(id) = ways.pop() {
-        if past.insert(id) {
-            ways.extend(stream.entry(&id).iter().flat_map(cited));
-        }
-    }
-    past
 }
 
 /// Why something is no object.

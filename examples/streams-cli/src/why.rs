@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::json;
 use streams_core::object::header::types;
 use streams_core::{
-    Authenticator, CheckpointState, Deciding, Entry, HashKey, Ingested, NoForce, ObjectId, Rejected, Rule, Set,
-    Simulated, Stream, Verdict, VerifyingKey,
+    Authentic, Authenticator, CheckpointState, Deciding, Entry, HashKey, Ingested, NoForce, ObjectId, Rejected, Rule,
+    Set, Simulated, Stream, Verdict, VerifyingKey,
 };
 
-use crate::check::sentence;
+use crate::check::{Judged, sentence};
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::policy::{self, Tense};
 use crate::read::{self, Loaded};
@@ -319,8 +319,7 @@ fn refused_outright(reason: &Rejected, as_json: bool, out: &mut dyn Write) -> Re
 pub fn simulate(args: &Simulate, out: &mut dyn Write) -> Result<bool> {
     let stream = read::load(&args.file)?.stream;
     let mut authenticator = Authenticator::new(HashKey::from_bytes(key::random()?));
-    let (mut objects, mut then) = (Vec::new(), stream.clone());
-    let (mut taken, mut not_taken) = (Vec::new(), Vec::new());
+    let (mut objects, mut not_taken) = (Vec::new(), Vec::new());
     for path in &args.others {
         for object in read::objects(Some(path))? {
             let object = match object {
@@ -328,37 +327,38 @@ pub fn simulate(args: &Simulate, out: &mut dyn Write) -> Result<bool> {
                 Err(unread) => bail!("{} holds what is no object: {unread}", path.display()),
             };
             let id = object.id();
-            if stream.contains(&id) || objects.iter().any(|other: &streams_core::Authentic| other.id() == id) {
+            if stream.contains(&id) || objects.iter().any(|other: &Authentic| other.id() == id) {
                 continue;
             }
-            let authentic = authenticator.authenticate(object).map_err(Rejected::from);
-            let authentic = authentic.with_context(|| format!("{id} of {}", path.display()))?;
-            match then.admit(authentic.clone(), 0) {
-                Ok(Ingested::Admitted { then }) => taken.extend(std::iter::once(id).chain(then)),
-                Ok(_) => {}
-                Err(rejected) => not_taken.push((id, rejected.to_string())),
+            match authenticator.authenticate(object) {
+                Ok(authentic) => objects.push(authentic),
+                Err(error) => not_taken.push(Judged::rejected(id, &error.into())),
             }
-            objects.push(authentic);
         }
     }
-    let waiting = objects.iter().map(|object| object.id()).filter(|id| !then.contains(id));
-    let waiting: Vec<_> = waiting.filter(|id| !not_taken.iter().any(|(other, _)| other == id)).collect();
-    not_taken.extend(waiting.into_iter().map(|id| (id, "it waits for objects that are not here".to_owned())));
-
-    let Simulated { voided, restored } = stream.simulate(&objects);
+    let Simulated { taken: answers, voided, restored } = stream.simulate(&objects);
+    let (mut taken, mut then) = (Vec::new(), stream.clone());
+    for (answer, object) in answers.into_iter().zip(objects) {
+        let id = object.id();
+        // Its answer is known.
+        let _ = then.admit(object, 0);
+        match answer {
+            Ok(Ingested::Pending { missing }) => not_taken.push(Judged::pending(id, missing)),
+            Ok(_) => taken.push(id.to_string()),
+            Err(rejected) => not_taken.push(Judged::rejected(id, &rejected)),
+        }
+    }
     let changed = voided.iter().map(|id| (id, false)).chain(restored.iter().map(|id| (id, true)));
     let changed = changed.map(|(id, effective)| (effective, Why::of(&then, id).expect("nothing goes")));
     if args.json {
         let changed: Vec<_> = changed.map(|(_, why)| why.json()).collect();
-        let taken: Vec<String> = taken.iter().map(ObjectId::to_string).collect();
-        let not_taken: Vec<_> =
-            not_taken.iter().map(|(id, reason)| json!({"id": id.to_string(), "sentence": reason})).collect();
+        let not_taken: Vec<_> = not_taken.iter().map(Judged::json).collect();
         writeln!(out, "{}", json!({"changed": changed, "taken": taken, "not_taken": not_taken}))?;
         return Ok(true);
     }
     writeln!(out, "{}", paint(BOLD, format!("{} would be taken in.", paint::count(taken.len(), "object"))))?;
-    for (id, reason) in &not_taken {
-        writeln!(out, "{} {}  {}", paint(WARN, "•"), paint(ID, paint::prefix(id)), paint::plain(reason))?;
+    for judged in &not_taken {
+        writeln!(out, "{} {}", paint(WARN, "•"), judged.line())?;
     }
     for (effective, why) in changed {
         let (sign, style) = if effective { ("✓", GOOD) } else { ("✗", BAD) };

@@ -206,7 +206,7 @@ impl<'a> Desk<'a> {
     pub fn save(self, appended: &Authentic, out: &mut dyn Write) -> Result<bool> {
         save(self.path, &self.file, &self.stream)?;
         let why = Why::of(&self.stream, &appended.id()).expect("it was just admitted");
-        let Simulated { voided, restored } = self.before.simulate(std::slice::from_ref(appended));
+        let Simulated { voided, restored, .. } = self.before.simulate(std::slice::from_ref(appended));
         let newly_final = self.stream.final_len().saturating_sub(self.before.final_len());
         if self.json {
             let ids = |ids: &[ObjectId]| ids.iter().map(ObjectId::to_string).collect::<Vec<_>>();

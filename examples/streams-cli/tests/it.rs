@@ -677,6 +677,34 @@ fn a_withdrawal_restores_what_was_beside_it() {
 }
 
 #[test]
+fn a_simulation_tells_what_it_could_not_take_in() {
+    let story = Story::new();
+    let list = stream(&story.home.path("alone.streams"));
+    let stranger = SigningKey::from_bytes([9; 32]);
+    let refused = list.draft("list.Added", &stranger.verifying_key()).sign(&stranger).unwrap();
+    let mut parts = refused.object().parts().to_vec();
+    *parts.iter_mut().rev().nth(1).unwrap() ^= 1; // the last byte of the signature
+    let waits = list.edges(&stranger.verifying_key());
+    let waits = Edges { parents: vec![story.rice.parse().unwrap()], generation: 9, ..waits };
+    let waits = Draft::event("list.Added", waits).sign(&stranger).unwrap();
+    let others = [refused.object().parts(), waits.object().parts()].map(|parts| parts.to_vec());
+    fs::write(story.home.path("others.parts"), others.concat()).unwrap();
+    fs::write(story.home.path("forged.parts"), parts).unwrap();
+
+    let simulated = story.home.streams("simulate alone.streams others.parts --json").json(0);
+    let told = |at: usize, name: &str| simulated["not_taken"][at][name].clone();
+    assert_eq!([told(0, "fate"), told(0, "code")], ["refused", "not-authorized"]);
+    assert_eq!((told(1, "fate"), told(1, "missing")), ("pending".into(), serde_json::json!([story.rice])));
+    assert_eq!(simulated["taken"], serde_json::json!([]));
+    let told = story.run("simulate alone.streams others.parts forged.parts bob.streams");
+    for said in ["1 object would be taken in", "refused: nothing in its past allows", "refused: its generation"] {
+        assert!(told.contains(said), "{said}\n{told}");
+    }
+    let told = story.run("simulate alone.streams forged.parts");
+    assert!(told.contains("0 objects would be") && told.contains("dropped: "), "{told}");
+}
+
+#[test]
 fn what_is_void_is_written_only_if_asked_and_may_be_adopted() {
     let story = Story::new();
     let append = "append list.streams list.Added --key bob.key";

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Stream;
+use super::admit::{Ingested, Rejected};
 use super::checkpoint::{CheckpointState, NoForce};
 use super::judge::{INFINITE, RuleAt, Set, View};
 use super::pasts::{Bits, PointId};
@@ -76,10 +77,12 @@ impl Verdict {
     }
 }
 
-/// The verdicts that would change (spec 8.9): of objects that are here, in the order that now is.
+/// What objects would change (spec 8.9).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Simulated {
-    /// Effective now, and void then.
+    /// For each object that was given, what became of it in the end, when all had come.
+    pub taken: Vec<Result<Ingested, Rejected>>,
+    /// Of what is here, in the order that now is: effective now, and void then.
     pub voided: Vec<ObjectId>,
     /// Void now, and effective then.
     pub restored: Vec<ObjectId>,
@@ -125,11 +128,9 @@ impl Stream {
         if *subject == self.owner() {
             return Verdict::Owner;
         }
-        let (known, after) = (Bits::below(self.judge.policies.len()), Bits::EMPTY);
-        let view = View { known: &known, after: &after, own: None, epoch: usize::MAX };
         let resource = self.judge.type_name(Self::ROOT);
         let access = Access { subject: &subject.to_string(), action: Action::Read.name(), resource };
-        self.decide(access, view, INFINITE)
+        self.with_newest_view(|view| self.decide(access, view, INFINITE))
     }
 
     /// The policy object that is shown to somebody who may not read (spec 8.8): the one that denies it, where it names
@@ -159,18 +160,38 @@ impl Stream {
         states.into_iter().map(|(index, state)| (self.graph.id(index), state)).collect()
     }
 
+    /// The policy objects that are withdrawn now, in order: an object that came after all that is here would find them
+    /// so (spec 8.4).
+    pub fn withdrawn(&self) -> Vec<ObjectId> {
+        self.with_newest_view(|view| {
+            let withdrawn = |id: &PointId| {
+                self.judge.is_effective(*id) && self.judge.withdrawals(Set::Known, view, *id).next().is_some()
+            };
+            let points = (0..self.judge.policies.len()).filter(withdrawn);
+            let mut withdrawn: Vec<Index> = points.map(|id| self.pasts.points[id].index).collect();
+            withdrawn.sort_by(|a, b| self.compare(*a, *b));
+            withdrawn.into_iter().map(|index| self.graph.id(index)).collect()
+        })
+    }
+
     /// The verdicts that these objects would change, without changing any. O(n): a copy of the stream takes them in.
     pub fn simulate(&self, objects: &[Authentic]) -> Simulated {
         let mut then = self.clone();
-        for object in objects {
-            // What would be refused changes nothing.
-            let _ = then.admit(object.clone(), 0);
+        let mut taken: Vec<_> = objects.iter().map(|object| then.admit(object.clone(), 0)).collect();
+        for (answer, object) in taken.iter_mut().zip(objects) {
+            if let Ok(Ingested::Pending { .. }) = answer {
+                // What it waited for may have come behind it.
+                *answer = match then.admit(object.clone(), 0) {
+                    Ok(Ingested::Known) => Ok(Ingested::Admitted { then: Vec::new() }),
+                    answer => answer,
+                };
+            }
         }
         let changed = |effective: bool| {
             let index = self.graph.order().filter(|index| self.is_effective_at(*index) == effective);
             index.filter(|index| then.is_effective_at(*index) != effective).map(|index| self.graph.id(index)).collect()
         };
-        Simulated { voided: changed(true), restored: changed(false) }
+        Simulated { taken, voided: changed(true), restored: changed(false) }
     }
 
     /// The ids that replay hands out, in its order: what is effective, and behind each adopting object what it adopts.
@@ -194,6 +215,12 @@ impl Stream {
         let after = self.pasts.after(&self.chains, index);
         let own = self.pasts.point_of(index);
         ask(View { known: self.pasts.known(index), after: &after, own, epoch: self.epoch_of(index) })
+    }
+
+    /// Asks something at an object that would come after all that is here.
+    fn with_newest_view<T>(&self, ask: impl FnOnce(View<'_>) -> T) -> T {
+        let (known, after) = (Bits::below(self.judge.policies.len()), Bits::EMPTY);
+        ask(View { known: &known, after: &after, own: None, epoch: usize::MAX })
     }
 
     /// Decides an access of a subject other than the owner, by the policy objects of rank below `bound`.

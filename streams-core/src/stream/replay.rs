@@ -64,6 +64,13 @@ impl Stream {
         Some(then)
     }
 
+    /// Whether an object is in the past of another: one of its ancestors. Not where one of them is not here. It costs
+    /// what lies between.
+    pub fn is_ancestor(&self, id: &ObjectId, of: &ObjectId) -> bool {
+        let both = self.graph.find(id).zip(self.graph.find(of));
+        both.is_some_and(|(index, of)| self.graph.is_ancestor(index, self.graph.parents(of)))
+    }
+
     /// An object of the stream.
     pub fn entry(&self, id: &ObjectId) -> Option<Entry> {
         let index = self.graph.find(id)?;

@@ -1,8 +1,10 @@
 //! People, a club, and what they do in it.
 
+use std::collections::BTreeSet;
+
 use streams_core::{
-    Authentic, CheckpointState, Deciding, Draft, Edges, HashKey, Ingested, Map, ObjectId, Set, SigningKey, Stream,
-    Value, Verdict,
+    Authentic, CheckpointState, Content, Deciding, Draft, Edges, Entry, HashKey, Ingested, Map, ObjectId, Set,
+    SigningKey, Stream, Value, Verdict,
 };
 
 pub(crate) const NOTE: &str = "example.org/club.Note";
@@ -86,6 +88,44 @@ pub(crate) fn told(club: &Stream) -> Vec<String> {
     })
 }
 
+/// The policy objects that are withdrawn now, as spec 8.4 says it: an effective one withdraws them, has them in its
+/// past, and is of no higher rank.
+fn withdrawn_literally(club: &Stream) -> Vec<ObjectId> {
+    let rank =
+        |entry: &Entry| club.rank(&entry.authentic.header().author(), &entry.authentic.id()).expect("it is here");
+    let policies = || {
+        let read = |entry: Entry| match Content::read(&entry.authentic) {
+            Ok(Content::Policy { withdraws, .. }) => Some((entry, withdraws)),
+            _ if entry.authentic.id() == club.id() => Some((entry, Vec::new())),
+            _ => None,
+        };
+        club.entries().filter(|entry| entry.effective).filter_map(read)
+    };
+    let is_withdrawn = |policy: &Entry| {
+        let id = policy.authentic.id();
+        let withdraws = |(by, ids): (Entry, Vec<ObjectId>)| {
+            ids.contains(&id) && past(club, &by).contains(&id) && rank(&by) <= rank(policy)
+        };
+        policies().any(withdraws)
+    };
+    policies().filter(|(policy, _)| is_withdrawn(policy)).map(|(policy, _)| policy.authentic.id()).collect()
+}
+
+/// The past of an object: all that its header cites, and what that cites.
+fn past(club: &Stream, entry: &Entry) -> BTreeSet<ObjectId> {
+    let cited = |entry: &Entry| {
+        let header = entry.authentic.header();
+        header.parents().iter().chain(header.previous()).collect::<Vec<_>>()
+    };
+    let (mut past, mut ways) = (BTreeSet::new(), cited(entry));
+    while let Some(id) = ways.pop() {
+        if past.insert(id) {
+            ways.extend(cited(&club.entry(&id).expect("what is cited is here")));
+        }
+    }
+    past
+}
+
 /// All that everyone must agree on.
 #[derive(Debug, PartialEq)]
 struct Agreed {
@@ -93,6 +133,7 @@ struct Agreed {
     replayed: Vec<ObjectId>,
     adopted: Vec<(ObjectId, ObjectId)>,
     removed: Vec<(ObjectId, ObjectId)>,
+    withdrawn: Vec<ObjectId>,
     checkpoints: Vec<(ObjectId, CheckpointState)>,
     finals: usize,
 }
@@ -104,6 +145,7 @@ impl Agreed {
             replayed: club.replayed(),
             adopted: club.adopted(),
             removed: club.removed(),
+            withdrawn: club.withdrawn(),
             checkpoints: club.checkpoints(),
             finals: club.final_len(),
         }
@@ -112,7 +154,7 @@ impl Agreed {
 
 /// Delivers the objects of a club in every order where they are few, and in 1,000 orders where they are more: each
 /// time the order, the verdicts with their reasons, and what is final are the same, and replay hands out what
-/// `explain` calls effective.
+/// `explain` calls effective. What is withdrawn, and what is in whose past, is so by the letter.
 pub(crate) fn all_agree(club: &Stream) {
     let mut objects: Vec<Authentic> = club.entries().map(|entry| entry.authentic).collect();
     let root = objects.remove(0);
@@ -129,8 +171,13 @@ pub(crate) fn all_agree(club: &Stream) {
         assert_eq!(here, club.len());
         assert_eq!(Agreed::of(&replica), expected);
     }
+    assert_eq!(club.withdrawn(), withdrawn_literally(club));
     for entry in club.entries() {
         assert_eq!(entry.effective, why(club, &entry.authentic).is_effective());
+        let past = past(club, &entry);
+        for id in club.order() {
+            assert_eq!(club.is_ancestor(&id, &entry.authentic.id()), past.contains(&id));
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Members come and go, and come back.
 
-use streams_core::{Authentic, Rule, Set, SigningKey, Stream, Verdict};
+use streams_core::{Authentic, Ingested, Refused, Rule, Set, SigningKey, Stream, Verdict};
 
-use crate::fixtures::{all_agree, allowed, as_if_after, club, denied, meet, note, people, rank, told, why, words};
+use crate::fixtures::{
+    NOTE, all_agree, allowed, as_if_after, club, denied, meet, note, people, rank, told, why, words,
+};
 
 /// Bob cannot write, Alice invites him, and what he writes from then on counts.
 #[test]
@@ -185,5 +187,39 @@ fn thought_over() {
     let simulated = club.simulate(&[removal]);
 
     assert_eq!((simulated.voided, simulated.restored), (vec![hello.id()], vec![]));
+    assert_eq!(simulated.taken, [Ok(Ingested::Admitted { then: vec![] })]);
     assert!(matches!(why(&club, &hello), Verdict::Allowed(_)), "nothing happened yet");
+}
+
+/// A simulation tells what it could not take in, and so did not count.
+#[test]
+fn thought_over_in_part() {
+    let [alice, bob, stranger] = people();
+    let mut club = club(&alice);
+    let invitation = club.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
+    let mut behind = club.clone();
+    let first = note(&mut behind, &bob, "First");
+    let second = note(&mut behind, &bob, "Second");
+    let mut elsewhere = club.clone();
+    let unheard = note(&mut elsewhere, &alice, "Unheard of");
+    let after_unheard = note(&mut elsewhere, &alice, "After it");
+    let uninvited = club.draft(NOTE, &stranger.verifying_key()).sign(&stranger).unwrap();
+    let draft = as_if_after(&club, &uninvited, NOTE);
+    let after_uninvited = draft.sign(&bob).unwrap();
+
+    let given = [&second, &first, &after_unheard, &after_uninvited, &uninvited, &invitation];
+    let taken = club.simulate(&given.map(Authentic::clone)).taken;
+
+    assert_eq!(
+        taken,
+        [
+            Ok(Ingested::Admitted { then: vec![] }),
+            Ok(Ingested::Admitted { then: vec![second.id()] }),
+            Ok(Ingested::Pending { missing: vec![unheard.id()] }),
+            Err(Refused::ParentRefused(uninvited.id()).into()),
+            Err(Refused::NotAuthorized.into()),
+            Ok(Ingested::Known),
+        ]
+    );
+    assert_eq!(club.len(), 2, "nothing happened");
 }
