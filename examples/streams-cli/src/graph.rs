@@ -12,8 +12,9 @@ use streams_core::object::header::types;
 use streams_core::{Entry, ObjectId, Stream, VerifyingKey};
 
 use crate::paint::{self, ID, paint};
+use crate::read::Reading;
+use crate::show;
 use crate::why::Why;
-use crate::{read, show};
 
 /// The most objects of a picture that an eye can follow.
 const MAX_OBJECTS: usize = 2_000;
@@ -36,23 +37,19 @@ Examples:
   streams graph history.streams --last 200 --svg history.svg"
 )]
 pub struct Graph {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     /// The picture to write
     #[arg(long, value_name = "OUT")]
     svg: PathBuf,
     /// Draw the last so many objects of the order
     #[arg(long, value_name = "N")]
     last: Option<usize>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// `streams graph`.
 pub fn graph(args: &Graph, out: &mut dyn Write) -> Result<bool> {
-    let stream = read::load(&args.file)?.stream;
+    let stream = args.reading.load()?.stream;
     let drawn = args.last.unwrap_or(usize::MAX).min(stream.len());
     ensure!(drawn > 0, "there is nothing to draw");
     if drawn > MAX_OBJECTS {
@@ -64,7 +61,7 @@ pub fn graph(args: &Graph, out: &mut dyn Write) -> Result<bool> {
     let picture = Picture::of(&stream, stream.len() - drawn);
     fs::write(&args.svg, picture.to_string()).with_context(|| format!("cannot write {}", args.svg.display()))?;
     let lanes = picture.lanes.len();
-    if args.json {
+    if args.reading.json {
         writeln!(out, "{}", json!({"file": args.svg, "objects": drawn, "lanes": lanes}))?;
     } else {
         writeln!(out, "{}", paint(ID, args.svg.display()))?;

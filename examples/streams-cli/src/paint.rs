@@ -3,6 +3,7 @@
 //! What others wrote is printed through [`plain`], so that no object can move the cursor of whoever reads it.
 
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -88,6 +89,15 @@ pub fn rate(done: usize, time: Duration) -> String {
 
 /// A time in milliseconds since 1970, as people write it.
 pub fn time(milliseconds: u64) -> String {
+    format!("{}:{:02} UTC", date_and_minute(milliseconds), milliseconds / 1000 % 60)
+}
+
+/// The same to the minute, for a sentence.
+pub fn minute(milliseconds: u64) -> String {
+    format!("{} UTC", date_and_minute(milliseconds))
+}
+
+fn date_and_minute(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     // Days are counted from 1 March of year 0, so that the leap day is the last of its year. An era is 400 years.
@@ -99,7 +109,17 @@ pub fn time(milliseconds: u64) -> String {
     let day = of_year - (153 * march + 2) / 5 + 1;
     let month = if march < 10 { march + 3 } else { march - 9 };
     let year = era * 400 + year + u64::from(month <= 2);
-    format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    format!("{year}-{month:02}-{day:02} {:02}:{:02}", of_day / 3600, of_day / 60 % 60)
+}
+
+/// A time that an object tells.
+pub fn claimed(milliseconds: u64) -> String {
+    format!("{} {}", time(milliseconds), paint(DIM, "as its author says"))
+}
+
+/// A fact on a line of its own, behind its name.
+pub fn field(out: &mut dyn Write, name: &str, value: impl Display) -> io::Result<()> {
+    writeln!(out, "{} {value}", paint(DIM, format_args!("{name:<10}")))
 }
 
 /// A text of others without what would move the cursor or turn the direction of writing.
@@ -150,6 +170,7 @@ mod tests {
         assert_eq!(time(0), "1970-01-01 00:00:00 UTC");
         assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00 UTC");
         assert_eq!(time(1_735_689_599_999), "2024-12-31 23:59:59 UTC");
+        assert_eq!(minute(1_735_689_599_999), "2024-12-31 23:59 UTC");
     }
 
     #[test]

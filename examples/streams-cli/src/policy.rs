@@ -1,7 +1,6 @@
 //! Rules on the command line: those that are written, and those that are in a stream, told in words.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -9,9 +8,9 @@ use streams_core::object::header::types;
 use streams_core::{Action, Content, Effect, Entry, ObjectId, Rule, Stream, VerifyingKey};
 
 use crate::paint::{self, BAD, DIM, GOOD, ID, WARN, paint};
-use crate::read;
+use crate::read::Reading;
 use crate::why::{Why, who};
-use crate::write::{Desk, Signing};
+use crate::write::{Desk, Writing};
 
 /// Writes a rule.
 #[derive(clap::Args)]
@@ -24,9 +23,8 @@ Examples:
   streams policy allow list.streams --type example.org/list.Added
   streams policy deny list.streams --author z6Mk…")]
 pub struct Change {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    writing: Writing,
     /// For these authors; without any, for everyone
     #[arg(long, value_name = "KEY", num_args = 1..)]
     author: Vec<String>,
@@ -36,8 +34,6 @@ pub struct Change {
     /// For these actions; without any, `allow` lets read and append, and `deny` forbids all
     #[arg(long, value_name = "A", num_args = 1.., value_parser = ["read", "append", "govern"])]
     action: Vec<String>,
-    #[command(flatten)]
-    signing: Signing,
 }
 
 /// Withdraws policy objects.
@@ -49,29 +45,25 @@ written beside the withdrawal; what the file has already stays void, and `stream
 Examples:
   streams policy withdraw list.streams bafyr4ih2ick --key alice.key")]
 pub struct Withdraw {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    writing: Writing,
     /// The policy objects
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
-    #[command(flatten)]
-    signing: Signing,
 }
 
 /// Tells all rules of a stream.
 #[derive(clap::Args)]
-#[command(after_help = "The owner has rank 0; whom the owner lets govern, rank 1; and so on, up to 16.
+#[command(
+    after_help = "The owner has rank 0; whom the owner lets govern, rank 1; and so on, up to 16. With --json, each \
+policy object is a line.
 
 Examples:
-  streams policy show list.streams")]
+  streams policy show list.streams"
+)]
 pub struct Show {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// Print JSON, one line a policy object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// `streams policy allow` and `streams policy deny`.
@@ -93,15 +85,15 @@ pub fn change(effect: Effect, args: &Change, out: &mut dyn Write) -> Result<bool
         rule = rule.resources(&args.r#type);
     }
     rule.check(false).context("this is no rule")?;
-    let mut desk = Desk::open(&args.file, &args.signing)?;
-    let appended = desk.stream.by(&desk.key).govern([rule]);
-    let advice = to_govern(&desk, &args.file);
+    let mut desk = Desk::open(&args.writing)?;
+    let appended = desk.writer().govern([rule]);
+    let advice = desk.advise("The owner", "--action govern");
     desk.finish(appended, &advice, out)
 }
 
 /// `streams policy withdraw`.
 pub fn withdraw(args: &Withdraw, out: &mut dyn Write) -> Result<bool> {
-    let mut desk = Desk::open(&args.file, &args.signing)?;
+    let mut desk = Desk::open(&args.writing)?;
     let ids = desk.find_all(&args.ids)?;
     for id in &ids {
         let entry = desk.stream.entry(id).expect("it was found");
@@ -110,8 +102,8 @@ pub fn withdraw(args: &Withdraw, out: &mut dyn Write) -> Result<bool> {
             "{id} has no rules: `streams policy show` lists what can be withdrawn"
         );
     }
-    let appended = desk.stream.by(&desk.key).withdraw(&ids);
-    let advice = to_govern(&desk, &args.file);
+    let appended = desk.writer().withdraw(&ids);
+    let advice = desk.advise("The owner", "--action govern");
     if let Ok(withdrawal) = &appended
         && let Some(own) = desk.stream.rank(&desk.key.verifying_key(), &withdrawal.id()).flatten()
     {
@@ -129,17 +121,13 @@ pub fn withdraw(args: &Withdraw, out: &mut dyn Write) -> Result<bool> {
     desk.finish(appended, &advice, out)
 }
 
-fn to_govern(desk: &Desk<'_>, file: &std::path::Path) -> String {
-    let (author, file) = (desk.author(), file.display());
-    format!("The owner may let it: streams policy allow {file} --author {author} --action govern")
-}
-
 /// `streams policy show`.
 pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
-    let stream = read::load(&args.file)?.stream;
+    let stream = args.reading.load()?.stream;
     let withdrawn = stream.withdrawn();
     for entry in stream.entries().filter(|entry| is_policy(&stream, entry)) {
-        let (id, author) = (entry.authentic.id(), entry.authentic.header().author());
+        let (id, header) = (entry.authentic.id(), entry.authentic.header());
+        let (author, timestamp) = (header.author(), header.timestamp());
         let rank = stream.rank(&author, &id).flatten();
         let is_final = entry.position < stream.final_len();
         let state = match entry.effective {
@@ -148,12 +136,13 @@ pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
             true => "effective",
         };
         let (rules, withdraws) = rules(&entry);
-        if args.json {
+        if args.reading.json {
             let rules: Vec<String> = rules.iter().map(|rule| words(rule, Tense::Present)).collect();
             let withdraws: Vec<String> = withdraws.iter().map(ObjectId::to_string).collect();
             let policy = json!({
                 "id": id.to_string(),
                 "author": author.to_string(),
+                "timestamp": timestamp,
                 "rank": rank,
                 "state": state,
                 "final": is_final,
@@ -172,7 +161,8 @@ pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
         let author = who(&stream, &author);
         let final_mark = if is_final { paint(DIM, ", final") } else { String::new() };
         let (id_text, state) = (paint(ID, paint::prefix(&id)), paint(style, state));
-        writeln!(out, "{id_text}  {author}, {rank}: {state}{final_mark}")?;
+        let when = timestamp.map(|at| paint(DIM, format!("  {}", paint::minute(at)))).unwrap_or_default();
+        writeln!(out, "{id_text}  {author}, {rank}: {state}{final_mark}{when}")?;
         for (number, rule) in (1..).zip(&rules) {
             writeln!(out, "  {} {}", paint(DIM, number), words(rule, Tense::Present))?;
         }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use streams_core::{
@@ -21,6 +21,24 @@ use crate::paint;
 
 /// How many objects are verified together. More are hardly faster, and the bar would stand still.
 pub const BATCH: usize = 512;
+
+/// What is read, and how the answer is told.
+#[derive(clap::Args)]
+pub struct Reading {
+    /// The stream file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long, display_order = 91)]
+    pub json: bool,
+}
+
+impl Reading {
+    /// Takes the file in.
+    pub fn load(&self) -> Result<Loaded> {
+        load(&self.file)
+    }
+}
 
 /// The bytes of a stream file, and where the objects stand in it.
 pub struct StreamFile {

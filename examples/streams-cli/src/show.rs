@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::json;
 use streams_core::{Entry, Map, ObjectId, Role, Stream, Value, VerifyingKey};
 
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
-use crate::read::{self, Loaded};
+use crate::read::{self, Loaded, Reading};
 use crate::why::Why;
 
 /// Lists the objects of a stream, in its order.
 #[derive(clap::Args)]
 #[command(
     after_help = "Before each author stands ✓ where the object is effective, ✗ where it is void, and ■ before it \
-where it is final.
+where it is final. With --json, each object is a line.
 
 Examples:
   streams log notes.streams
@@ -24,18 +23,14 @@ Examples:
   streams log notes.streams --json | jq -r .id"
 )]
 pub struct Log {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     /// At most so many lines
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// The latest first
     #[arg(long)]
     reverse: bool,
-    /// Print JSON, one line an object
-    #[arg(long)]
-    json: bool,
 }
 
 /// Lists the objects that no other object of the file cites.
@@ -43,12 +38,8 @@ pub struct Log {
 #[command(after_help = "Examples:
   streams leaves notes.streams")]
 pub struct Leaves {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Shows an object whole.
@@ -62,20 +53,16 @@ Examples:
   streams show notes.streams bafyr4ih2ick --json | streams check"
 )]
 pub struct Show {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     /// The id of the object, or the beginning of it
     #[arg(value_name = "ID")]
     id: String,
-    /// Print the object as JSON, with its signature
-    #[arg(long)]
-    json: bool,
 }
 
 /// `streams log`.
 pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
-    let Loaded { stream, rejected } = read::load(&args.file)?;
+    let Loaded { stream, rejected } = args.reading.load()?;
     let mut order: Vec<ObjectId> = stream.order().collect();
     if args.reverse {
         order.reverse();
@@ -83,13 +70,13 @@ pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
     order.truncate(args.limit.unwrap_or(usize::MAX));
     for id in order {
         let entry = stream.entry(&id).expect("the order names what is here");
-        match args.json {
+        match args.reading.json {
             true => writeln!(out, "{}", log_json(&stream, &entry))?,
             false => writeln!(out, "{}", log_line(&stream, &entry))?,
         }
     }
     for (id, rejected) in &rejected {
-        if args.json {
+        if args.reading.json {
             let id = id.map(|id| id.to_string());
             writeln!(out, "{}", json!({"id": id, "fate": rejected.fate(), "code": rejected.code()}))?;
         } else {
@@ -98,7 +85,7 @@ pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
         }
     }
     let gaps = stream.gaps();
-    if !gaps.is_empty() && !args.json {
+    if !gaps.is_empty() && !args.reading.json {
         let gaps = paint::count(gaps.len(), "object");
         writeln!(
             out,
@@ -218,9 +205,9 @@ fn brief(value: &Value) -> String {
 
 /// `streams leaves`.
 pub fn leaves(args: &Leaves, out: &mut dyn Write) -> Result<bool> {
-    let stream = read::load(&args.file)?.stream;
+    let stream = args.reading.load()?.stream;
     let (leaves, frontier) = (stream.leaves(), paint::hex(&stream.frontier()));
-    if args.json {
+    if args.reading.json {
         let leaves: Vec<String> = leaves.iter().map(ObjectId::to_string).collect();
         writeln!(out, "{}", json!({"stream": stream.id().to_string(), "leaves": leaves, "frontier": frontier}))?;
         return Ok(true);
@@ -234,15 +221,15 @@ pub fn leaves(args: &Leaves, out: &mut dyn Write) -> Result<bool> {
 
 /// `streams show`.
 pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
-    let stream = read::load(&args.file)?.stream;
+    let stream = args.reading.load()?.stream;
     let entry = stream.entry(&read::find(&stream, &args.id)?).expect("it was found");
     let object = entry.authentic.object();
-    if args.json {
+    if args.reading.json {
         writeln!(out, "{}", object.to_json_pretty()?)?;
         return Ok(true);
     }
     let header = entry.authentic.header();
-    let mut field = |name: &str, value: String| writeln!(out, "{} {value}", paint(DIM, format!("{name:<10}")));
+    let mut field = |name: &str, value: String| paint::field(out, name, value);
     field("object", paint(ID.bold(), object.id()))?;
     field("type", paint(BOLD, header.r#type()))?;
     field("author", paint(ID, header.author()))?;
@@ -259,7 +246,7 @@ pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
     }
     field("generation", format!("{}, at place {} of the order", header.generation(), entry.position))?;
     if let Some(timestamp) = header.timestamp() {
-        field("time", format!("{} {}", paint::time(timestamp), paint(DIM, "as the author says")))?;
+        field("time", paint::claimed(timestamp))?;
     }
     if let Some(signature) = object.signature() {
         field("signature", format!("{} {}…", paint(GOOD, "valid"), paint::hex(&signature[..8])))?;

@@ -15,7 +15,7 @@ use streams_core::{
 use crate::check::{Judged, sentence};
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::policy::{self, Tense};
-use crate::read::{self, Loaded};
+use crate::read::{self, Loaded, Reading};
 use crate::{key, show};
 
 /// Tells why an object is effective or void.
@@ -27,15 +27,11 @@ Examples:
   streams why list.streams bafyr4ih2ick
   streams why list.streams bafyr4ih2ick --json | jq -r .sentence")]
 pub struct WhyArgs {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     /// The id of the object, or the beginning of it
     #[arg(value_name = "ID")]
     id: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Tells which verdicts other objects would change, without changing any.
@@ -47,15 +43,11 @@ Examples:
   streams policy deny trial.streams --author $(streams key show bob.key)
   streams simulate list.streams trial.streams")]
 pub struct Simulate {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     /// Files of other objects: as JSON, or the parts of one or more
     #[arg(value_name = "PARTS", required = true)]
     others: Vec<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// The verdict on an object, and all that it takes to tell it.
@@ -104,6 +96,29 @@ impl<'a> Why<'a> {
         }
     }
 
+    /// The rank of whoever decides, and in which of the two sets it is decided.
+    fn rank_and_set(&self) -> (Option<u8>, Option<Set>) {
+        match self.verdict {
+            Verdict::Allowed(Deciding { rank, set, .. })
+            | Verdict::Denied(Deciding { rank, set, .. })
+            | Verdict::Withdrawn { rank, set, .. } => (Some(rank), Some(set)),
+            Verdict::NoRule(set) => (None, Some(set)),
+            _ => (None, None),
+        }
+    }
+
+    /// The rule that decides, if one does.
+    fn rule(&self) -> Option<(usize, Rule)> {
+        let (Verdict::Allowed(deciding) | Verdict::Denied(deciding)) = self.verdict else { return None };
+        let rules = policy::rules(&self.stream.entry(&deciding.by)?).0;
+        Some((deciding.rule, rules.into_iter().nth(deciding.rule)?))
+    }
+
+    /// When the object was written that decides, as its author says.
+    fn by_timestamp(&self) -> Option<u64> {
+        self.stream.entry(&self.by()?)?.authentic.header().timestamp()
+    }
+
     fn author(&self) -> VerifyingKey {
         self.entry.authentic.header().author()
     }
@@ -120,23 +135,20 @@ impl<'a> Why<'a> {
     /// Who decided what, and when, in one sentence.
     pub fn sentence(&self) -> String {
         let (stream, author) = (self.stream, who(self.stream, &self.author()));
-        let by = self.by().map(|by| (paint::short(by), author_of(stream, &by)));
-        let (at, decider) = by.unwrap_or_default();
-        let rule = |deciding: &Deciding, tense| {
-            rule_of(stream, deciding).map_or_else(String::new, |rule| policy::words(&rule, tense))
-        };
+        let (by, at) = self.by().map(|by| (author_of(stream, &by), object_and_time(stream, &by))).unwrap_or_default();
+        // An owner is called so.
+        let rank = self.rank_and_set().0.filter(|rank| *rank > 0);
+        let by = rank.map_or(by.clone(), |rank| format!("{by}, of rank {rank},"));
+        let rule = |tense| self.rule().map_or_else(String::new, |(_, rule)| policy::words(&rule, tense));
         let seen = |set| match set {
             Set::Known => "and the author of this object had seen that",
-            Set::Beside => "beside this object: its author had not seen that",
+            Set::Beside => "beside this object, whose author had not seen that",
         };
         let mut text = match &self.verdict {
             Verdict::Owner => format!("effective: {author} wrote it, and an owner may do everything"),
             Verdict::Allowed(deciding) => {
-                let number = deciding.rule + 1;
-                format!(
-                    "effective: rule {number} of {at} by {decider} {}, and nothing forbids it",
-                    rule(deciding, Tense::Present)
-                )
+                let (number, at) = (deciding.rule + 1, paint::short(deciding.by));
+                format!("effective: rule {number} of {at} by {by} {}, and nothing forbids it", rule(Tense::Present))
             }
             Verdict::Force => {
                 let states = stream.checkpoints();
@@ -152,19 +164,15 @@ impl<'a> Why<'a> {
                 }
             }
             Verdict::Denied(deciding) => {
-                format!("void: {decider} {} in {at}, {}", rule(deciding, Tense::Past), seen(deciding.set))
+                format!("void: {by} {} in {at}, {}", rule(Tense::Past), seen(deciding.set))
             }
             Verdict::Withdrawn { set, .. } => {
-                format!("void: in {at}, {decider} withdrew what had let {author} {}, {}", self.deed(), seen(*set))
+                format!("void: {by} withdrew in {at} what had let {author} {}, {}", self.deed(), seen(*set))
             }
-            Verdict::NoRule(Set::Known) => {
-                format!(
-                    "void: no rule that stood when {author} wrote it let them {}; what did is void itself",
-                    self.deed()
-                )
-            }
-            Verdict::NoRule(Set::Beside) => {
-                format!("void: no rule that stands beside it lets {author} {}", self.deed())
+            // Never for what stands beside it: what is known stands there too, unless it is withdrawn.
+            Verdict::NoRule(_) => {
+                let deed = self.deed();
+                format!("void: no rule that stood when {author} wrote it let them {deed}; what did is void itself")
             }
             Verdict::RankTooHigh => format!(
                 "void: {author} governs by others who govern by others, and so on, more than 16 deep, where ranks end"
@@ -180,8 +188,8 @@ impl<'a> Why<'a> {
             }
         };
         if let Some(adopting) = self.adopted_by {
-            let adopter = author_of(stream, &adopting);
-            let _ = write!(text, "; but {adopter} adopted it in {}", paint::short(adopting));
+            let (adopter, at) = (author_of(stream, &adopting), object_and_time(stream, &adopting));
+            let _ = write!(text, "; but {adopter} adopted it in {at}");
         }
         text
     }
@@ -211,15 +219,7 @@ impl<'a> Why<'a> {
 
     /// The facts, by their names.
     pub fn json(&self) -> serde_json::Value {
-        let stream = self.stream;
-        let (rule, rank, set) = match self.verdict {
-            Verdict::Allowed(deciding) | Verdict::Denied(deciding) => {
-                (Some(deciding.rule), Some(deciding.rank), Some(deciding.set))
-            }
-            Verdict::Withdrawn { rank, set, .. } => (None, Some(rank), Some(set)),
-            Verdict::NoRule(set) => (None, None, Some(set)),
-            _ => (None, None, None),
-        };
+        let (rank, set) = self.rank_and_set();
         let id = self.entry.authentic.id();
         json!({
             "id": id.to_string(),
@@ -227,13 +227,15 @@ impl<'a> Why<'a> {
             "effective": self.is_effective(),
             "sentence": self.sentence(),
             "by": self.by().map(|by| by.to_string()),
-            "rule": rule,
+            "by_timestamp": self.by_timestamp(),
+            "rule": self.rule().map(|(number, _)| number),
             "rank": rank,
             "set": set.map(Set::name),
             "adopted_by": self.adopted_by.map(|by| by.to_string()),
             "position": self.entry.position,
-            "epoch": stream.epoch(&id),
+            "epoch": self.stream.epoch(&id),
             "final": self.is_final(),
+            "timestamp": self.entry.authentic.header().timestamp(),
         })
     }
 
@@ -241,25 +243,24 @@ impl<'a> Why<'a> {
         let (id, header) = (self.entry.authentic.id(), self.entry.authentic.header());
         let (sign, style) = if self.is_effective() { ("✓", GOOD) } else { ("✗", BAD) };
         writeln!(out, "{} {}\n", paint(style, sign), self.sentence())?;
-        let mut field = |name: &str, value: String| writeln!(out, "  {} {value}", paint(DIM, format!("{name:<8}")));
+        let mut field = |name: &str, value: String| paint::field(out, name, value);
         field("object", paint(ID, id))?;
         field("type", paint::plain(header.r#type()))?;
         field("author", paint(ID, header.author()))?;
+        if let Some(timestamp) = header.timestamp() {
+            field("time", paint::claimed(timestamp))?;
+        }
         field("verdict", paint(style, self.code()))?;
         if let Some(by) = self.by() {
             field("policy", paint(ID, by))?;
         }
-        if let Verdict::Allowed(deciding) | Verdict::Denied(deciding) = self.verdict
-            && let Some(rule) = rule_of(self.stream, &deciding)
-        {
-            field("rule", format!("{}, which {}", deciding.rule + 1, policy::words(&rule, Tense::Present)))?;
+        if let Some((number, rule)) = self.rule() {
+            field("rule", format!("{}, which {}", number + 1, policy::words(&rule, Tense::Present)))?;
         }
-        let (rank, set) = match self.verdict {
-            Verdict::Allowed(deciding) | Verdict::Denied(deciding) => (Some(deciding.rank), Some(deciding.set)),
-            Verdict::Withdrawn { rank, set, .. } => (Some(rank), Some(set)),
-            Verdict::NoRule(set) => (None, Some(set)),
-            _ => (None, None),
-        };
+        if let Some(timestamp) = self.by_timestamp() {
+            field("decided", paint::claimed(timestamp))?;
+        }
+        let (rank, set) = self.rank_and_set();
         if let Some(rank) = rank {
             field("rank", format!("{rank} {}", paint(DIM, if rank == 0 { "the owner's" } else { "of 16" })))?;
         }
@@ -277,27 +278,24 @@ impl<'a> Why<'a> {
         let epoch = self.stream.epoch(&id).unwrap_or_default();
         field("epoch", format!("{epoch} {}", paint(DIM, is_final)))?;
         field("place", format!("{} {}", self.entry.position, paint(DIM, "of the order")))?;
-        if let Some(timestamp) = header.timestamp() {
-            field("time", format!("{} {}", paint::time(timestamp), paint(DIM, "as the author says")))?;
-        }
         Ok(())
     }
 }
 
 /// `streams why`.
 pub fn why(args: &WhyArgs, out: &mut dyn Write) -> Result<bool> {
-    let Loaded { stream, rejected } = read::load(&args.file)?;
+    let Loaded { stream, rejected } = args.reading.load()?;
     let id = match read::find(&stream, &args.id) {
         Ok(id) => id,
         Err(unknown) => {
             // It may be in the file, and not in the stream.
             let refused = rejected.iter().find(|(id, _)| id.is_some_and(|id| id.to_string().starts_with(&args.id)));
             let Some((_, reason)) = refused else { return Err(unknown) };
-            return refused_outright(reason, args.json, out).map(|()| true);
+            return refused_outright(reason, args.reading.json, out).map(|()| true);
         }
     };
     let why = Why::of(&stream, &id).expect("it was found");
-    if args.json {
+    if args.reading.json {
         writeln!(out, "{}", why.json())?
     } else {
         why.print(out)?
@@ -317,7 +315,7 @@ fn refused_outright(reason: &Rejected, as_json: bool, out: &mut dyn Write) -> Re
 
 /// `streams simulate`.
 pub fn simulate(args: &Simulate, out: &mut dyn Write) -> Result<bool> {
-    let stream = read::load(&args.file)?.stream;
+    let stream = args.reading.load()?.stream;
     let mut authenticator = Authenticator::new(HashKey::from_bytes(key::random()?));
     let (mut objects, mut not_taken) = (Vec::new(), Vec::new());
     for path in &args.others {
@@ -350,7 +348,7 @@ pub fn simulate(args: &Simulate, out: &mut dyn Write) -> Result<bool> {
     }
     let changed = voided.iter().map(|id| (id, false)).chain(restored.iter().map(|id| (id, true)));
     let changed = changed.map(|(id, effective)| (effective, Why::of(&then, id).expect("nothing goes")));
-    if args.json {
+    if args.reading.json {
         let changed: Vec<_> = changed.map(|(_, why)| why.json()).collect();
         let not_taken: Vec<_> = not_taken.iter().map(Judged::json).collect();
         writeln!(out, "{}", json!({"changed": changed, "taken": taken, "not_taken": not_taken}))?;
@@ -371,13 +369,15 @@ pub fn simulate(args: &Simulate, out: &mut dyn Write) -> Result<bool> {
     Ok(true)
 }
 
-/// The rule that decides, as it stands in its policy object.
-fn rule_of(stream: &Stream, deciding: &Deciding) -> Option<Rule> {
-    policy::rules(&stream.entry(&deciding.by)?).0.into_iter().nth(deciding.rule)
-}
-
 fn author_of(stream: &Stream, id: &ObjectId) -> String {
     stream.entry(id).map_or_else(String::new, |entry| who(stream, &entry.authentic.header().author()))
+}
+
+/// An object, and where it tells a time, when it was written.
+fn object_and_time(stream: &Stream, id: &ObjectId) -> String {
+    let timestamp = stream.entry(id).and_then(|entry| entry.authentic.header().timestamp());
+    let when = timestamp.map(|at| format!(" on {} (as its author says)", paint::minute(at)));
+    format!("{}{}", paint::short(id), when.unwrap_or_default())
 }
 
 /// An author by its key, and by what else is known of it: a name that its objects give, and whether it owns the stream.
@@ -390,5 +390,151 @@ pub fn who(stream: &Stream, author: &VerifyingKey) -> String {
         (None, Some(owner)) => format!("{key} ({owner})"),
         (Some(name), None) => format!("{name} ({key})"),
         (Some(name), Some(owner)) => format!("{name} ({key}, {owner})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use streams_core::{Action, Authentic, Draft, Map, SigningKey, Value};
+
+    use super::*;
+
+    /// 2026-11-21 13:05 UTC.
+    const TIME: u64 = 1_795_266_300_000;
+    const WHEN: &str = "on 2026-11-21 13:05 UTC (as its author says)";
+    const ADDED: &str = "list.Added";
+
+    fn people<const N: usize>() -> [SigningKey; N] {
+        std::array::from_fn(|number| SigningKey::from_bytes([number as u8 + 1; 32]))
+    }
+
+    fn list(owner: &SigningKey, rules: impl IntoIterator<Item = Rule>) -> Stream {
+        let root = Draft::root("list", [0; 16]).policies(rules).sign(owner).unwrap();
+        Stream::open(root, HashKey::from_bytes([1; 16])).unwrap()
+    }
+
+    fn add(list: &mut Stream, author: &SigningKey) -> Authentic {
+        list.by(author).append(ADDED, Map::new()).unwrap()
+    }
+
+    fn meet(list: &mut Stream, other: &Stream) {
+        other.entries().for_each(|entry| drop(list.admit(entry.authentic, 0).unwrap()));
+    }
+
+    #[track_caller]
+    fn told(list: &Stream, object: &Authentic, expected: &str) {
+        assert_eq!(Why::of(list, &object.id()).unwrap().sentence(), expected);
+    }
+
+    fn key(key: &SigningKey) -> String {
+        paint::short(key.verifying_key())
+    }
+
+    #[test]
+    fn who_denied_and_when() {
+        let [alice, bob, carol] = people();
+        let mut list = list(&alice, []);
+        let rules = [Rule::moderator(&bob.verifying_key()), Rule::invite(&carol.verifying_key())];
+        let invitation = list.by(&alice).at(TIME).govern(rules).unwrap();
+        let seen = add(&mut list, &carol);
+        let mut elsewhere = list.clone();
+        let removal = list.by(&bob).at(TIME).govern([Rule::remove(&carol.verifying_key())]).unwrap();
+        let beside = add(&mut elsewhere, &carol);
+        meet(&mut list, &elsewhere);
+        let after = add(&mut list, &carol);
+        let adopting = list.by(&alice).at(TIME).adopt(&[after.id()]).unwrap();
+
+        let [a, b, c] = [&alice, &bob, &carol].map(key);
+        let [invitation, at, by] = [&invitation, &removal, &adopting].map(|object| paint::short(object.id()));
+        let allowed = format!("rule 2 of {invitation} by {a} (owner) lets {c} append and read, and nothing forbids it");
+        told(&list, &seen, &format!("effective: {allowed}"));
+        let denied = format!("void: {b}, of rank 1, denied {c} everything in {at} {WHEN}");
+        told(&list, &beside, &format!("{denied}, beside this object, whose author had not seen that"));
+        let adopted = format!("but {a} (owner) adopted it in {by} {WHEN}");
+        told(&list, &after, &format!("{denied}, and the author of this object had seen that; {adopted}"));
+        let json = Why::of(&list, &beside.id()).unwrap().json();
+        assert_eq!((&json["by_timestamp"], &json["timestamp"]), (&TIME.into(), &serde_json::Value::Null));
+    }
+
+    #[test]
+    fn who_withdrew_and_without_a_time_not_when() {
+        let [alice, bob] = people();
+        let mut list = list(&alice, []);
+        let invitation = list.by(&alice).govern([Rule::invite(&bob.verifying_key())]).unwrap();
+        let mut elsewhere = list.clone();
+        let withdrawal = list.by(&alice).withdraw(&[invitation.id()]).unwrap();
+        let beside = add(&mut elsewhere, &bob);
+        meet(&mut list, &elsewhere);
+        let after = add(&mut list, &bob);
+
+        let ([a, b], at) = ([&alice, &bob].map(key), paint::short(withdrawal.id()));
+        let withdrew = format!("void: {a} (owner) withdrew in {at} what had let {b} append list.Added");
+        told(&list, &beside, &format!("{withdrew}, beside this object, whose author had not seen that"));
+        told(&list, &after, &format!("{withdrew}, and the author of this object had seen that"));
+    }
+
+    #[test]
+    fn what_a_void_rule_let_is_void() {
+        let [alice, bob, carol] = people();
+        let mut list = list(&alice, []);
+        list.by(&alice).govern([Rule::moderator(&bob.verifying_key())]).unwrap();
+        let mut elsewhere = list.clone();
+        list.by(&alice).govern([Rule::remove(&bob.verifying_key())]).unwrap();
+        elsewhere.by(&bob).govern([Rule::invite(&carol.verifying_key())]).unwrap();
+        let added = add(&mut elsewhere, &carol);
+        meet(&mut list, &elsewhere);
+
+        let c = key(&carol);
+        let expected = format!("void: no rule that stood when {c} wrote it let them append list.Added");
+        told(&list, &added, &format!("{expected}; what did is void itself"));
+        assert_eq!(Why::of(&list, &added.id()).unwrap().json()["set"], "known");
+    }
+
+    #[test]
+    fn ranks_end() {
+        let keys: [SigningKey; 18] = people();
+        let mut list = list(&keys[0], []);
+        for pair in keys.windows(2) {
+            list.by(&pair[0]).govern([Rule::moderator(&pair[1].verifying_key())]).unwrap();
+        }
+        let beyond = list.by(&keys[17]).govern([Rule::open_to_all()]).unwrap();
+
+        let last = key(&keys[17]);
+        let expected = "governs by others who govern by others, and so on, more than 16 deep, where ranks end";
+        told(&list, &beyond, &format!("void: {last} {expected}"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_checkpoint() {
+        let [alice, bob, carol] = people();
+        let holders = [&bob, &carol].map(SigningKey::verifying_key);
+        let rules = [
+            Rule::allow([Action::Checkpoint]).authors(&holders),
+            Rule::deny().actions([Action::Checkpoint]).authors([&bob.verifying_key()]),
+        ];
+        let mut list = list(&alice, rules);
+        let checkpoint = |list: &mut Stream, count: u64, order: [u8; 32]| {
+            let data =
+                Map::new().with("count", Value::Uint(count)).unwrap().with("order", order.to_vec().into()).unwrap();
+            list.by(&carol).append(types::CHECKPOINT, data).unwrap()
+        };
+        let by_bob = list.by(&bob).checkpoint().unwrap();
+        let miscounted = checkpoint(&mut list, 1, [0; 32]);
+        let misordered = checkpoint(&mut list, 3, [0; 32]);
+
+        let [b, c] = [&bob, &carol].map(key);
+        told(&list, &by_bob, &format!("void: {b} made this checkpoint, and is neither the owner nor let by the root"));
+        let counted = "counted another number of objects for this checkpoint than its past has";
+        told(&list, &miscounted, &format!("void: {c} {counted}"));
+        told(&list, &misordered, &format!("void: {c} gave this checkpoint another order than that of its past"));
+
+        let mut elsewhere = list.clone();
+        let one = list.by(&alice).checkpoint().unwrap();
+        let is_final = "makes checkpoints, and all that this one has in its past is final";
+        told(&list, &one, &format!("effective: {} (owner) {is_final}", key(&alice)));
+        let other = elsewhere.by(&carol).checkpoint().unwrap();
+        meet(&mut list, &elsewhere);
+        let conflict = "makes checkpoints; but there is another beside this one, so neither makes anything final";
+        told(&list, &other, &format!("effective: {c} {conflict}"));
     }
 }

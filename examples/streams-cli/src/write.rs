@@ -9,12 +9,13 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::json;
 use streams_core::object::header::types;
 use streams_core::{
-    AppendError, Authentic, Draft, HashKey, Map, Object, ObjectId, Rule, SigningKey, Simulated, Stream, Value,
+    AppendError, Authentic, Draft, HashKey, Map, Object, ObjectId, Rule, SigningKey, Simulated, Stream, Value, Writer,
 };
 
 use crate::check::sentence;
@@ -59,9 +60,8 @@ Examples:
   streams append list.streams example.org/list.Cleared --key bob.key"
 )]
 pub struct Append {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    writing: Writing,
     /// The type of the object, as example.org/list.Added
     #[arg(value_name = "TYPE")]
     r#type: String,
@@ -71,8 +71,6 @@ pub struct Append {
     /// Write it, void or not
     #[arg(long)]
     anyway: bool,
-    #[command(flatten)]
-    signing: Signing,
 }
 
 /// Makes all that is in the file final.
@@ -83,11 +81,8 @@ checkpoints, and whom the rules of the root let.
 Examples:
   streams checkpoint list.streams --key alice.key")]
 pub struct Checkpoint {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
     #[command(flatten)]
-    signing: Signing,
+    writing: Writing,
 }
 
 /// Takes up void objects, under the authority of whoever adopts them.
@@ -97,14 +92,11 @@ pub struct Checkpoint {
 Examples:
   streams adopt list.streams bafyr4ih2ick --key alice.key")]
 pub struct Adopt {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    writing: Writing,
     /// The void objects
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
-    #[command(flatten)]
-    signing: Signing,
 }
 
 /// Drops a map of an object.
@@ -119,9 +111,8 @@ Examples:
   streams redact notes.streams bafyr4ih2ick data --for-all --key alice.key"
 )]
 pub struct Redact {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    writing: Writing,
     /// The id of the object, or the beginning of it
     #[arg(value_name = "ID")]
     id: String,
@@ -131,19 +122,27 @@ pub struct Redact {
     /// Tell every replica to drop it
     #[arg(long)]
     for_all: bool,
-    #[command(flatten)]
-    signing: Signing,
 }
 
 /// Who writes, and how the answer is told.
 #[derive(clap::Args)]
 pub struct Signing {
     /// The key file to sign with; by default that of `key new`
-    #[arg(long, value_name = "KEYFILE")]
+    #[arg(long, value_name = "KEYFILE", display_order = 90)]
     key: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, display_order = 91)]
     json: bool,
+}
+
+/// What is written to, by whom, and how the answer is told.
+#[derive(clap::Args)]
+pub struct Writing {
+    /// The stream file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    signing: Signing,
 }
 
 /// A stream file that is open for writing.
@@ -152,6 +151,8 @@ pub struct Desk<'a> {
     pub stream: Stream,
     /// The key to sign with.
     pub key: SigningKey,
+    /// The time that the author claims.
+    now: u64,
     path: &'a Path,
     file: StreamFile,
     json: bool,
@@ -161,11 +162,17 @@ pub struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     /// Opens a file.
-    pub fn open(path: &'a Path, signing: &Signing) -> Result<Self> {
+    pub fn open(writing: &'a Writing) -> Result<Self> {
+        let Writing { file: path, signing } = writing;
         let key = key::read(signing.key.as_deref())?;
         let file = StreamFile::read(path)?;
         let stream = file.load().with_context(|| format!("cannot open {}", path.display()))?.stream;
-        Ok(Self { before: stream.clone(), stream, key, path, file, json: signing.json })
+        Ok(Self { before: stream.clone(), stream, key, now: now()?, path, file, json: signing.json })
+    }
+
+    /// Whoever writes, now.
+    pub fn writer(&mut self) -> Writer<'_> {
+        self.stream.by(&self.key).at(self.now)
     }
 
     /// Objects of the stream, by what was given of their ids.
@@ -173,9 +180,10 @@ impl<'a> Desk<'a> {
         ids.iter().map(|id| read::find(&self.stream, id)).collect()
     }
 
-    /// Who writes, as a command line names it.
-    pub fn author(&self) -> String {
-        self.key.verifying_key().to_string()
+    /// What to write so that the author may do this, for those who can.
+    pub fn advise(&self, who: &str, options: &str) -> String {
+        let (file, author) = (self.path.display(), self.key.verifying_key());
+        format!("{who} may let it: streams policy allow {file} --author {author} {options}")
     }
 
     /// Writes the file with an appended object, if it is effective, and tells its id. Otherwise tells why it is not
@@ -213,6 +221,7 @@ impl<'a> Desk<'a> {
             let written = json!({
                 "id": appended.id().to_string(),
                 "file": self.path,
+                "timestamp": appended.header().timestamp(),
                 "verdict": why.code(),
                 "effective": why.is_effective(),
                 "objects": self.stream.len(),
@@ -251,9 +260,9 @@ impl<'a> Desk<'a> {
 
 /// `streams new`.
 pub fn new(args: &New, out: &mut dyn Write) -> Result<bool> {
-    let key = key::read(args.signing.key.as_deref())?;
+    let (key, now) = (key::read(args.signing.key.as_deref())?, now()?);
     let rules = if args.open { vec![Rule::open_to_all()] } else { Vec::new() };
-    let mut draft = Draft::root(&args.r#type, key::random()?).policies(rules);
+    let mut draft = Draft::root(&args.r#type, key::random()?).policies(rules).timestamp(now);
     if let Some(data) = &args.data {
         draft = draft.data(read_data(data)?);
     }
@@ -262,9 +271,9 @@ pub fn new(args: &New, out: &mut dyn Write) -> Result<bool> {
     let free = !args.out.exists();
     ensure!(free, "{} exists, and a stream is never overwritten; choose another with --out", args.out.display());
     whole(&args.out, &stream)?;
-    let id = stream.id().to_string();
+    let (id, owner) = (stream.id().to_string(), stream.owner().to_string());
     match args.signing.json {
-        true => writeln!(out, "{}", json!({"id": id, "file": args.out, "owner": stream.owner().to_string()}))?,
+        true => writeln!(out, "{}", json!({"id": id, "file": args.out, "owner": owner, "timestamp": now}))?,
         false => writeln!(out, "{}", paint(ID, id))?,
     }
     Ok(true)
@@ -272,21 +281,16 @@ pub fn new(args: &New, out: &mut dyn Write) -> Result<bool> {
 
 /// `streams append`.
 pub fn append(args: &Append, out: &mut dyn Write) -> Result<bool> {
-    let mut desk = Desk::open(&args.file, &args.signing)?;
+    let mut desk = Desk::open(&args.writing)?;
     let data = args.data.as_deref().map(read_data).transpose()?;
     let own = [types::POLICY, types::CHECKPOINT, types::ADOPT, types::REDACT].contains(&&*args.r#type);
     ensure!(!own, "{} has a command of its own: see `streams --help`", args.r#type);
-    let mut draft = desk.stream.draft(&args.r#type, &desk.key.verifying_key());
+    let mut draft = desk.stream.draft(&args.r#type, &desk.key.verifying_key()).timestamp(desk.now);
     if let Some(data) = data {
         draft = draft.data(data);
     }
     let appended = desk.stream.append_draft(&desk.key, draft);
-    let file = args.file.display();
-    let advice = format!(
-        "Whoever governs may let it: streams policy allow {file} --author {} --type {}",
-        desk.author(),
-        args.r#type
-    );
+    let advice = desk.advise("Whoever governs", &format!("--type {}", args.r#type));
     match &appended {
         Ok(appended) if args.anyway => desk.save(appended, out),
         _ => desk.finish(appended, &advice, out),
@@ -295,15 +299,15 @@ pub fn append(args: &Append, out: &mut dyn Write) -> Result<bool> {
 
 /// `streams checkpoint`.
 pub fn checkpoint(args: &Checkpoint, out: &mut dyn Write) -> Result<bool> {
-    let mut desk = Desk::open(&args.file, &args.signing)?;
-    let appended = desk.stream.by(&desk.key).checkpoint();
+    let mut desk = Desk::open(&args.writing)?;
+    let appended = desk.writer().checkpoint();
     let owner = desk.stream.owner();
     desk.finish(appended, &format!("The owner makes checkpoints, {owner}, and whom the root lets."), out)
 }
 
 /// `streams adopt`.
 pub fn adopt(args: &Adopt, out: &mut dyn Write) -> Result<bool> {
-    let mut desk = Desk::open(&args.file, &args.signing)?;
+    let mut desk = Desk::open(&args.writing)?;
     let ids = desk.find_all(&args.ids)?;
     for id in &ids {
         let entry = desk.before.entry(id).expect("it was found");
@@ -311,7 +315,7 @@ pub fn adopt(args: &Adopt, out: &mut dyn Write) -> Result<bool> {
         ensure!(!entry.effective, "{id} is effective: only what is void may be adopted");
         ensure!(!r#type.starts_with(types::PREFIX), "{id} is of the type {type}, which is never adopted");
     }
-    let appended = desk.stream.by(&desk.key).adopt(&ids);
+    let appended = desk.writer().adopt(&ids);
     let advice = "Who adopts must be let append both streams/adopt and the types that it adopts.";
     let adopted = desk.stream.adopted();
     let lacking = ids.iter().find(|id| !adopted.iter().any(|(object, _)| object == *id));
@@ -330,14 +334,15 @@ pub fn redact(args: &Redact, out: &mut dyn Write) -> Result<bool> {
     if args.for_all {
         return redact_for_all(args, out);
     }
-    ensure!(args.signing.key.is_none(), "nothing is signed: a key is for --for-all");
-    let file = StreamFile::read(&args.file)?;
-    let mut stream = file.load().with_context(|| format!("cannot open {}", args.file.display()))?.stream;
+    let Writing { file: path, signing } = &args.writing;
+    ensure!(signing.key.is_none(), "nothing is signed: a key is for --for-all");
+    let file = StreamFile::read(path)?;
+    let mut stream = file.load().with_context(|| format!("cannot open {}", path.display()))?.stream;
     let id = read::find(&stream, &args.id)?;
     let map = find_map(&stream, &id, &args.map)?;
     stream.redact(&id, &map).expect("it was found").with_context(|| map.to_string())?;
-    save(&args.file, &file, &stream)?;
-    match args.signing.json {
+    save(path, &file, &stream)?;
+    match signing.json {
         true => writeln!(out, "{}", json!({"id": id.to_string(), "map": map.to_string(), "for_all": false}))?,
         false => writeln!(out, "{} {}", paint(WARN, "redacted"), paint(ID, map))?,
     }
@@ -345,21 +350,19 @@ pub fn redact(args: &Redact, out: &mut dyn Write) -> Result<bool> {
 }
 
 fn redact_for_all(args: &Redact, out: &mut dyn Write) -> Result<bool> {
-    let mut desk = Desk::open(&args.file, &args.signing)?;
+    let mut desk = Desk::open(&args.writing)?;
     let id = read::find(&desk.stream, &args.id)?;
     let map = find_map(&desk.stream, &id, &args.map)?;
     let entry = desk.stream.entry(&id).expect("it was found");
     let own = entry.authentic.header().r#type().starts_with(types::PREFIX);
     ensure!(!own, "{id} is of a streams/ type, which is always whole");
-    let appended = desk.stream.by(&desk.key).redact_for_all(&[map]);
+    let appended = desk.writer().redact_for_all(&[map]);
     let removed = desk.stream.removed();
     for (id, map) in &removed {
         // What stands redacted already is as it should be.
         let _ = desk.stream.redact(id, map);
     }
-    let file = args.file.display();
-    let advice =
-        format!("Whoever governs may let it: streams policy allow {file} --author {} --action govern", desk.author());
+    let advice = desk.advise("Whoever governs", "--action govern");
     match &appended {
         Ok(authentic)
             if !removed.contains(&(id, map))
@@ -391,6 +394,12 @@ fn find_map(stream: &Stream, id: &ObjectId, wanted: &str) -> Result<ObjectId> {
         Some(_) => bail!("{wanted} is no map, and only maps can be redacted; `streams show` shows the whole"),
         None => bail!("{wanted} is not in the data of {id}; `streams show` shows the whole"),
     }
+}
+
+/// The present time, in milliseconds since 1970 UTC.
+fn now() -> Result<u64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock of this machine stands before 1970")?;
+    u64::try_from(now.as_millis()).context("the clock of this machine stands beyond all time")
 }
 
 fn read_data(json: &str) -> Result<Map> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -620,7 +621,9 @@ fn who_is_removed_keeps_what_was_seen_and_loses_what_was_beside() {
     let told = story.run(&format!("why list.streams {}", story.rice));
     let first = told.lines().next().unwrap();
     let short = format!("{}…{}", &story.removal[..7], &story.removal[55..]);
-    for said in ["void: ", "(owner) denied ", &story.bob[44..], " everything in ", &short, "had not seen that"] {
+    for said in
+        ["void: ", "(owner) denied ", &story.bob[44..], " everything in ", &short, " UTC (as its author says), beside"]
+    {
         assert!(first.contains(said), "{said}\n{first}");
     }
     let told = story.run(&format!("why list.streams {}", story.milk));
@@ -640,6 +643,32 @@ fn who_is_removed_keeps_what_was_seen_and_loses_what_was_beside() {
     for said in ["lets everyone read", "append and read", "denies ", "rank 0: effective"] {
         assert!(rules.contains(said), "{said}\n{rules}");
     }
+}
+
+#[test]
+fn all_that_is_written_tells_when() {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    let before = now();
+    let story = Story::new();
+    let times = before..=now();
+    story.run("checkpoint list.streams --key alice.key");
+    story.run(&format!("adopt list.streams {} --key alice.key", story.rice));
+    story.run(&format!("redact list.streams {} by --for-all --key alice.key", story.rice));
+    let withdrawn =
+        story.home.streams(&format!("policy withdraw list.streams {} --key alice.key --json", story.removal));
+    let all = before..=now();
+    assert!(all.contains(&withdrawn.json(0)["timestamp"].as_u64().unwrap()));
+    let log = story.log("list.streams");
+    assert_eq!(log.len(), 9);
+    for line in log.values() {
+        assert!(all.contains(&line["timestamp"].as_u64().unwrap()), "{line}");
+    }
+    let rice = story.why("list.streams", &story.rice);
+    for name in ["timestamp", "by_timestamp"] {
+        assert!(times.contains(&rice[name].as_u64().unwrap()), "{rice}");
+    }
+    assert_eq!(rice["by_timestamp"], log[&story.removal]["timestamp"]);
+    assert_eq!(story.run("policy show list.streams").matches(" UTC").count(), 4);
 }
 
 #[test]
@@ -799,6 +828,26 @@ fn the_graph_is_a_picture() {
     // A picture may be drawn again, and what came before may be left out.
     story.run("graph list.streams --svg list.svg --last 3");
     assert_eq!(picture().matches("<g><title>").count(), 3);
+}
+
+#[test]
+fn a_graph_is_drawn_as_far_as_an_eye_follows() {
+    let home = Home::new();
+    let alice = SigningKey::from_bytes([7; 32]);
+    let root = Draft::root("list", [0; 16]).sign(&alice).unwrap();
+    let mut stream = Stream::open(root, HashKey::from_bytes([1; 16])).unwrap();
+    for _ in 0..2_000 {
+        stream.by(&alice).append("list.Added", Map::new()).unwrap();
+    }
+    let all: Vec<u8> = stream.entries().flat_map(|entry| entry.authentic.object().parts().to_vec()).collect();
+    fs::write(home.path("list.streams"), all).unwrap();
+    for args in ["graph list.streams --svg list.svg", "graph list.streams --svg list.svg --last 3000"] {
+        home.streams(args)
+            .expect_error("2,001 objects are too many for a picture; draw the last of them with --last N");
+        assert!(!home.path("list.svg").exists());
+    }
+    let drawn = home.streams("graph list.streams --svg list.svg --last 2000 --json").json(0);
+    assert_eq!((&drawn["objects"], &drawn["lanes"]), (&2_000.into(), &1.into()));
 }
 
 #[test]
