@@ -35,10 +35,19 @@ pub mod policy;
 
 pub mod stream;
 
+pub mod store;
+
 pub mod memory;
+
+pub mod node;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
 
 pub use graph::{PendingFull, PendingLimits, Share};
 pub use keyed::HashKey;
+pub use memory::MemoryStore;
+pub use node::Node;
 pub use object::authenticate::{Authentic, AuthenticateError, Authenticator};
 pub use object::author::{AuthorError, Batch, Domain, SigningKey, Verifier, VerifyingKey, author_bytes};
 pub use object::codec::{Malformed, check_block, parts_len};
@@ -54,6 +63,7 @@ pub use object::typed::{Bytes, Misfit, Redactable, TypedError, from_map, to_map}
 pub use object::value::{Float, List, Map, Value};
 pub use policy::decide::{Access, Decision, decide};
 pub use policy::rule::{Action, Effect, Rule, RuleError};
+pub use store::{Store, StoreError, StoreErrorKind};
 pub use stream::admit::{Dropped, Ingested, Refused, Rejected};
 pub use stream::append::{AppendError, Writer};
 pub use stream::checkpoint::{CheckpointState, NoForce};

@@ -764,11 +764,12 @@ impl Followed {
                 Change::Released { id, by } => {
                     ensure!(self.adopted.remove(&id) == Some(by), "{id} is released, and was not adopted by {by}");
                 }
-                Change::Finalized { upto, from, order } => {
+                Change::Finalized { upto, from, order, .. } => {
                     self.last = upto;
                     self.order.truncate(from);
                     self.order.extend(order);
                 }
+                Change::Copy(_) => {}
                 Change::Gap(id) => {
                     self.gaps.insert(id);
                 }

@@ -30,6 +30,11 @@ impl Stream {
         adopted.into_iter().map(|(object, by)| (self.graph.id(object), self.graph.id(by))).collect()
     }
 
+    /// The object that adopts this one, where one does.
+    pub fn adopter(&self, id: &ObjectId) -> Option<ObjectId> {
+        self.adoptions.by.get(&self.graph.find(id)?).map(|by| self.graph.id(*by))
+    }
+
     /// What replay hands out directly behind an object.
     pub(super) fn adopted_by(&self, by: Index) -> &[Index] {
         self.adoptions.handed_out.get(&by).map_or(&[], Vec::as_slice)

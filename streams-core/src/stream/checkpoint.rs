@@ -119,9 +119,9 @@ impl Stream {
             return;
         }
         let common = accepted.iter().zip(&self.checkpoints.accepted).take_while(|(a, b)| a == b).count();
-        self.checkpoints.accepted = accepted;
         let start = common.checked_sub(1).map_or(0, |last| self.graph.epoch_ends()[last]);
         let before = self.order_to_compare(start);
+        self.checkpoints.accepted = accepted;
         let (chains, ties, pasts) = (&self.chains, &self.ties, &self.pasts);
         let accepted = &self.checkpoints.accepted;
         self.graph.divide(

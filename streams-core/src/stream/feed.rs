@@ -42,7 +42,11 @@ pub enum Change {
         from: usize,
         /// The order from there on.
         order: Vec<ObjectId>,
+        /// The objects whose epoch has another number now, from 1.
+        epochs: Vec<(ObjectId, u32)>,
     },
+    /// Another copy of it is kept: maps of it were dropped, or came back.
+    Copy(ObjectId),
     /// An object is cited by what waits, and is not here.
     Gap(ObjectId),
     /// An author wrote two objects after one, or one more.
@@ -85,18 +89,25 @@ impl Stream {
         });
     }
 
-    /// The order from a place on, to tell of moves when it was divided anew; nothing where nobody watches.
-    pub(super) fn order_to_compare(&self, from: usize) -> Vec<Index> {
-        if self.changes.is_some() { self.graph.order_from(from).collect() } else { Vec::new() }
+    /// The order from a place on, with the epochs, to tell of moves when it was divided anew; nothing where nobody
+    /// watches.
+    pub(super) fn order_to_compare(&self, from: usize) -> Vec<(Index, usize)> {
+        let epoch = |index| (index, self.epoch_of(index));
+        if self.changes.is_some() { self.graph.order_from(from).map(epoch).collect() } else { Vec::new() }
     }
 
-    /// Tells what is final, and how the order changed, which was this from a place on.
-    pub(super) fn tell_finalized(&mut self, start: usize, before: &[Index]) {
+    /// Tells what is final, and how order and epochs changed, which were these from a place on.
+    pub(super) fn tell_finalized(&mut self, start: usize, before: &[(Index, usize)]) {
         self.tell(|stream| {
             let after = stream.graph.order_from(start);
-            let same = after.clone().zip(before).take_while(|(after, before)| after == *before).count();
+            let same = after.clone().zip(before).take_while(|(after, (before, _))| after == before).count();
             let order = after.skip(same).map(|index| stream.graph.id(index)).collect();
-            Change::Finalized { upto: stream.final_len(), from: start + same, order }
+            let changed = before.iter().filter_map(|(index, before)| {
+                let epoch = stream.epoch_of(*index);
+                (epoch != *before).then(|| (stream.graph.id(*index), epoch as u32 + 1))
+            });
+            let epochs = changed.collect();
+            Change::Finalized { upto: stream.final_len(), from: start + same, order, epochs }
         });
     }
 }

@@ -52,7 +52,7 @@ impl<S: Clone> Fold<S> {
             Change::Voided(id) | Change::Restored(id) => Some(place(id)),
             Change::Adopted { by, .. } | Change::Released { by, .. } => Some(place(by)),
             Change::Finalized { from, .. } => Some(*from),
-            Change::Gap(_) | Change::Fork(_) => None,
+            Change::Copy(_) | Change::Gap(_) | Change::Fork(_) => None,
         });
         let from = from.min();
         if let Some(from) = from.filter(|from| *from < self.upto) {

@@ -1,5 +1,6 @@
 //! Reading a stream: the order (spec 9.1), and state as a fold over what is effective.
 
+use super::feed::Change;
 use super::{EFFECTIVE, REDACTED, Stream};
 use crate::graph::Index;
 use crate::object::authenticate::Authentic;
@@ -71,7 +72,23 @@ impl Stream {
         both.is_some_and(|(index, of)| self.graph.is_ancestor(index, self.graph.parents(of)))
     }
 
-    /// An object of the stream.
+    /// An object; `None` where it is not here.
+    pub fn object(&self, id: &ObjectId) -> Option<Authentic> {
+        self.graph.find(id).map(|index| self.authentic_at(index))
+    }
+
+    /// Whether an object is here, and effective.
+    pub fn is_effective(&self, id: &ObjectId) -> bool {
+        self.graph.find(id).is_some_and(|index| self.is_effective_at(index))
+    }
+
+    /// The tie of an object (spec 9.1); `None` where it is not here.
+    pub fn tie(&self, id: &ObjectId) -> Option<[u8; 32]> {
+        let index = self.graph.find(id)?;
+        Some(self.ties.tie(self.graph.generation(index), &self.chains.author(index)))
+    }
+
+    /// An object at its place.
     pub fn entry(&self, id: &ObjectId) -> Option<Entry> {
         let index = self.graph.find(id)?;
         let effective = self.is_effective_at(index);
@@ -109,10 +126,31 @@ impl Stream {
         Authentic::kept(self.object_at(index), self.chains.author(index))
     }
 
+    /// The maps that this replica dropped itself, and does not take back (spec 3.3), ascending.
+    pub fn dropped_maps(&self) -> impl ExactSizeIterator<Item = ObjectId> {
+        self.dropped_maps.iter().copied()
+    }
+
+    /// Takes up again what this replica kept: the maps that it dropped.
+    pub fn remember_dropped(&mut self, maps: impl IntoIterator<Item = ObjectId>) {
+        self.dropped_maps.extend(maps);
+    }
+
+    /// Takes up again what this replica kept: a copy of an object that is here.
+    pub fn remember_copy(&mut self, object: &Object) {
+        if let Some(index) = self.graph.find(&object.id()) {
+            self.keep(index, object);
+        }
+    }
+
     /// Replaces the parts of an object by those of another copy.
     pub(super) fn keep(&mut self, index: Index, object: &Object) {
         let at = index.as_usize();
+        if self.parts[at] == *object.parts() {
+            return;
+        }
         self.parts[at] = object.parts().clone();
         self.flags[at] = self.flags[at] & !REDACTED | if object.is_redacted() { REDACTED } else { 0 };
+        self.tell(|stream| Change::Copy(stream.graph.id(index)));
     }
 }

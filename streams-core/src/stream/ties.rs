@@ -8,7 +8,7 @@ use crate::object::author::VerifyingKey;
 use crate::object::id::StreamId;
 
 /// Computes the ties of one stream.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Ties {
     stream: StreamId,
     context: [u8; 32],

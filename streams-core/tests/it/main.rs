@@ -4,4 +4,5 @@ mod convergence;
 mod fixtures;
 mod hostile;
 mod signatures;
+mod stores;
 mod tidy;

@@ -1,0 +1,232 @@
+//! Streams in a store: opened when they are asked for, committed before an answer is given, closed when memory runs out.
+//!
+//! What is read page by page, or by id, comes from the store alone. What is written, and what only the whole graph can
+//! tell, opens the stream: then its objects are in memory, as many streams as fit under a limit. Several nodes may
+//! write to one store, and to one stream: a node whose commit conflicts takes in what the other wrote, and commits what
+//! then follows.
+
+pub mod feed;
+
+mod opened;
+
+pub mod page;
+
+pub mod verify;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_lock::Mutex as AsyncMutex;
+
+use self::opened::Opened;
+use crate::keyed::HashKey;
+use crate::object::authenticate::Authentic;
+use crate::object::id::{ObjectId, StreamId};
+use crate::object::parts::{Object, RedactError};
+use crate::store::{Head, Store, StoreError, StoreErrorKind};
+use crate::stream::admit::{Ingested, Rejected};
+use crate::stream::{OpenError, Stream};
+
+/// How much memory the open streams of a node may take together, unless [`Node::with_memory`] tells: 256 MiB.
+pub const DEFAULT_MEMORY: usize = 256 << 20;
+
+/// Why a node did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing of the stream is here.
+    #[error("no stream {0} is here")]
+    Unknown(StreamId),
+    /// No stream begins with this object.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// What the store holds is refused by its own stream: it was changed, or another version wrote it.
+    #[error("{id} is in the store, and its stream does not take it: {reason}")]
+    Inconsistent {
+        /// The object.
+        id: ObjectId,
+        /// Why.
+        reason: Rejected,
+    },
+}
+
+/// The streams of a store.
+///
+/// ```
+/// # use streams_core::{Draft, HashKey, Map, MemoryStore, Node, SigningKey};
+/// # use std::sync::Arc;
+/// # pollster::block_on(async {
+/// let key = SigningKey::from_bytes([7; 32]);
+/// let hash_key = HashKey::from_bytes([1; 16]); // from the operating system's randomness, in earnest
+/// let node = Node::new(Arc::new(MemoryStore::new([2; 16], hash_key)), hash_key);
+/// let stream = node.create(Draft::root("example.org/list", [0; 16]).sign(&key)?).await?;
+/// node.write(stream, |stream| stream.by(&key).append("example.org/list.Added", Map::new()).map(drop)).await??;
+/// let count = node.read(stream, |stream| stream.replay(0, |count, _| count + 1)).await?;
+/// assert_eq!(count, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Node {
+    store: Arc<dyn Store>,
+    key: HashKey,
+    memory: usize,
+    open: Mutex<Open>,
+}
+
+/// The streams that are open, or were lately.
+#[derive(Debug)]
+struct Open {
+    slots: HashMap<StreamId, Slot, HashKey>,
+    /// Counts uses, so that the one that was not used for longest can be told.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    opened: Arc<AsyncMutex<Option<Opened>>>,
+    used: u64,
+    /// What it took after its last use.
+    memory: usize,
+}
+
+impl Node {
+    /// The streams of this store. `key` is unpredictable bytes, without which others could slow this node down.
+    pub fn new(store: Arc<dyn Store>, key: HashKey) -> Self {
+        let open = Open { slots: HashMap::with_hasher(key), uses: 0 };
+        Self { store, key, memory: DEFAULT_MEMORY, open: Mutex::new(open) }
+    }
+
+    /// The same, with another limit for what the open streams take together, in bytes. The stream in use stays open,
+    /// whatever it takes.
+    pub fn with_memory(self, bytes: usize) -> Self {
+        Self { memory: bytes, ..self }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// What the store knows of a stream; `None` where nothing of it is here.
+    pub async fn head(&self, stream: StreamId) -> Result<Option<Head>, NodeError> {
+        Ok(self.store.head(stream).await?)
+    }
+
+    /// Begins a stream with its root, ordinary or hypothetical. One that is here stays as it is.
+    pub async fn create(&self, root: impl Into<Authentic>) -> Result<StreamId, NodeError> {
+        let stream = Stream::open(root, self.key)?;
+        let id = stream.id();
+        let slot = self.slot(id);
+        let mut opened = slot.lock().await;
+        if opened.is_some() || self.store.head(id).await?.is_some() {
+            return Ok(id);
+        }
+        let mut new = Opened::begin(stream);
+        let committed = new.commit(&*self.store).await;
+        *opened = committed.is_ok().then_some(new);
+        let memory = opened.as_ref().map_or(0, Opened::memory);
+        drop(opened);
+        self.used(id, memory);
+        committed.map(|()| id)
+    }
+
+    /// Takes in objects of a stream, which come from the peer with this number; the answers are in their order. What is
+    /// admitted is durable when this returns.
+    pub async fn ingest(
+        &self,
+        stream: StreamId,
+        parts: &[impl AsRef<[u8]>],
+        from: u64,
+    ) -> Result<Vec<Result<Ingested, Rejected>>, NodeError> {
+        self.write(stream, |stream| stream.ingest_batch(parts.iter().map(AsRef::as_ref), from)).await
+    }
+
+    /// Drops a map of an object, here alone (spec 3.3): of its bytes nothing remains in the store, and it is not taken
+    /// back. `None` where the object is not here.
+    pub async fn redact(
+        &self,
+        stream: StreamId,
+        id: &ObjectId,
+        map: &ObjectId,
+    ) -> Result<Option<Result<Object, RedactError>>, NodeError> {
+        self.write(stream, |stream| stream.redact(id, map)).await
+    }
+
+    /// Reads a stream that is opened for it.
+    pub async fn read<T>(&self, stream: StreamId, read: impl FnOnce(&Stream) -> T) -> Result<T, NodeError> {
+        self.write(stream, |stream| read(stream)).await
+    }
+
+    /// Changes a stream that is opened for it, once, and commits what became different before it returns: so one appends,
+    /// governs, makes checkpoints. What the closure gives back is given back. Where the store fails, the change may be durable or not; doing it again is safe for what is taken in by its id.
+    pub async fn write<T>(&self, stream: StreamId, write: impl FnOnce(&mut Stream) -> T) -> Result<T, NodeError> {
+        let slot = self.slot(stream);
+        let mut opened = slot.lock().await;
+        let answer = self.write_opened(stream, &mut opened, write).await;
+        if answer.is_err() {
+            // What is in memory may not be in the store: it is read again.
+            *opened = None;
+        }
+        let memory = opened.as_ref().map_or(0, Opened::memory);
+        drop(opened);
+        self.used(stream, memory);
+        answer
+    }
+
+    async fn write_opened<T>(
+        &self,
+        stream: StreamId,
+        opened: &mut Option<Opened>,
+        write: impl FnOnce(&mut Stream) -> T,
+    ) -> Result<T, NodeError> {
+        let opened = match opened {
+            Some(opened) => {
+                opened.catch_up(&*self.store).await?;
+                opened
+            }
+            None => opened.insert(Opened::load(stream, &*self.store, self.key).await?),
+        };
+        let answer = write(opened.stream());
+        loop {
+            match opened.commit(&*self.store).await {
+                Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
+                    opened.catch_up(&*self.store).await?;
+                }
+                committed => return committed.map(|()| answer),
+            }
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn slot(&self, stream: StreamId) -> Arc<AsyncMutex<Option<Opened>>> {
+        let mut open = self.open();
+        open.uses += 1;
+        let used = open.uses;
+        let slot = open.slots.entry(stream).or_insert_with(|| Slot { opened: Arc::default(), used, memory: 0 });
+        slot.used = used;
+        slot.opened.clone()
+    }
+
+    /// Takes note of what a stream takes, and closes those that were not used for longest, as far as it is too much.
+    fn used(&self, stream: StreamId, memory: usize) {
+        let mut open = self.open();
+        if let Some(slot) = open.slots.get_mut(&stream) {
+            slot.memory = memory;
+        }
+        if memory == 0 {
+            open.slots.remove(&stream);
+        }
+        while open.slots.values().map(|slot| slot.memory).sum::<usize>() > self.memory {
+            // Somebody uses it where there is more than one reference to it.
+            let idle = |id: &StreamId, slot: &Slot| *id != stream && Arc::strong_count(&slot.opened) == 1;
+            let oldest = open.slots.iter().filter(|(id, slot)| idle(id, slot)).min_by_key(|(_, slot)| slot.used);
+            let Some(oldest) = oldest.map(|(id, _)| *id) else { return };
+            open.slots.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Whether a store holds what was written: every id, every signature, and what was decided, decided again.
+
+use std::collections::BTreeSet;
+
+use super::opened::decode;
+use super::{Node, NodeError};
+use crate::object::authenticate::{Authentic, Authenticator};
+use crate::object::id::{ObjectId, StreamId};
+use crate::store::{Record, Scan, StoreErrorKind};
+use crate::stream::Stream;
+
+/// How many objects are verified at once.
+const PAGE: usize = 1024;
+
+/// What was found out about a stream in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// How many objects were read.
+    pub objects: u64,
+    /// What is wrong, in one sentence each, with the object that it is about.
+    pub faults: Vec<(ObjectId, String)>,
+    /// The digest of the order; `None` where there was no stream to be built.
+    pub order: Option<[u8; 32]>,
+}
+
+impl Verified {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+impl Node {
+    /// Reads a whole stream from the store, hashes every object, verifies every signature, builds the stream anew, and
+    /// compares: order, verdicts, epochs, adoptions, leaves and counts. `progress` is told how many objects were read.
+    pub async fn verify(&self, id: StreamId, mut progress: impl FnMut(u64)) -> Result<Verified, NodeError> {
+        let head = self.store.head(id).await?.ok_or(NodeError::Unknown(id))?;
+        let mut verified = Verified { objects: 0, faults: Vec::new(), order: None };
+        let mut authenticator = Authenticator::new(self.key);
+        let (mut records, mut stream, mut above) = (Vec::new(), None, 0);
+        loop {
+            let page = match self.store.scan(id, Scan::Since(above), PAGE).await {
+                Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                    verified.faults.push((id, format!("behind number {above} the store cannot be read: {error}")));
+                    break;
+                }
+                page => page?,
+            };
+            let Some(last) = page.last() else { break };
+            above = last.sequence;
+            verified.objects += page.len() as u64;
+            for (id, authentic) in verified.authenticate(&mut authenticator, &page) {
+                verified.take(&mut stream, id, authentic, self.key);
+            }
+            records.extend(page.into_iter().map(|record| Record { parts: [].into(), ..record }));
+            progress(verified.objects);
+        }
+        let Some(stream) = stream else {
+            verified.faults.push((id, "the root is not here, so there is no stream".into()));
+            return Ok(verified);
+        };
+        verified.order = Some(stream.order_digest());
+        verified.compare(&stream, &records);
+        let mut fault = |wrong: bool, text: &str| {
+            if wrong {
+                verified.faults.push((id, text.to_owned()));
+            }
+        };
+        fault(head.objects != stream.len() as u64, "the number of objects is not what the store counts");
+        fault(head.finals != stream.final_len() as u64, "the number of final objects is another");
+        fault(self.store.leaves(id).await? != stream.leaves(), "the leaves are others");
+        Ok(verified)
+    }
+}
+
+impl Verified {
+    fn authenticate(&mut self, authenticator: &mut Authenticator, page: &[Record]) -> Vec<(ObjectId, Authentic)> {
+        let mut objects = Vec::new();
+        for record in page {
+            match decode(record) {
+                Ok(object) => objects.push(object),
+                Err(_) => self.faults.push((record.place.id, "its bytes are not what its id says".into())),
+            }
+        }
+        let ids: Vec<ObjectId> = objects.iter().map(|object| object.id()).collect();
+        let mut authentic = Vec::new();
+        for (id, proven) in ids.into_iter().zip(authenticator.authenticate_batch(objects)) {
+            match proven {
+                Ok(proven) => authentic.push((id, proven)),
+                Err(error) => self.faults.push((id, error.to_string())),
+            }
+        }
+        authentic
+    }
+
+    fn take(&mut self, stream: &mut Option<Stream>, id: ObjectId, authentic: Authentic, key: crate::keyed::HashKey) {
+        let taken = match stream {
+            None => Stream::open(authentic, key).map(|new| *stream = Some(new)).map_err(|error| error.to_string()),
+            Some(stream) => stream.admit(authentic, 0).map(|_| ()).map_err(|error| error.to_string()),
+        };
+        if let Err(reason) = taken {
+            self.faults.push((id, reason));
+        }
+    }
+
+    /// What the store knows of each object, and what is decided now.
+    fn compare(&mut self, stream: &Stream, records: &[Record]) {
+        for record in records {
+            let id = record.place.id;
+            if !stream.contains(&id) {
+                self.faults.push((id, "something before it is missing or damaged".into()));
+                continue;
+            }
+            let mut fault = |wrong: bool, text: &str| {
+                if wrong {
+                    self.faults.push((id, text.to_owned()));
+                }
+            };
+            fault(stream.is_effective(&id) != record.effective, "its verdict is another");
+            fault(stream.adopter(&id) != record.adopted_by, "its adoption is another");
+            fault(stream.epoch(&id) != Some(record.place.epoch), "its epoch is another");
+        }
+        let mut places: Vec<_> = records.iter().map(|record| record.place).collect();
+        places.sort_unstable();
+        let here: BTreeSet<ObjectId> = places.iter().map(|place| place.id).collect();
+        let order = stream.order().filter(|id| here.contains(id));
+        let kept = places.iter().map(|place| place.id).filter(|id| stream.contains(id));
+        if let Some((id, _)) = order.zip(kept).find(|(order, kept)| order != kept) {
+            self.faults.push((id, "its place in the order is another".into()));
+        }
+    }
+}
