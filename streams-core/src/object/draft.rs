@@ -1,11 +1,11 @@
 //! Writing objects: a draft becomes an authentic object when its author signs it.
 
 use super::authenticate::{Authentic, AuthenticateError};
-use super::author::{Domain, SigningKey};
+use super::author::{Domain, SigningKey, VerifyingKey};
 use super::codec::Writer;
 use super::header::Field;
 use super::id::{ObjectId, StreamId};
-use super::parts::{EncodedMap, Object, encode_nested};
+use super::parts::{EncodedMap, Object, Unsound, encode_nested};
 use super::value::Map;
 
 /// Where an event stands in its stream: what [`crate::Stream::edges`] computes, and whoever keeps a graph elsewhere.
@@ -91,16 +91,38 @@ impl Draft {
 
     /// Signs the object. Refused is what nobody would admit: a limit or a rule of the header that is broken.
     pub fn sign(self, key: &SigningKey) -> Result<Authentic, AuthenticateError> {
-        let author = key.verifying_key();
-        let mut maps = Vec::new();
-        let block = self.block(key.author_text(), &mut maps)?;
-        let object = Object::encoded(&block, &[], &maps)?;
+        let object = self.encode_for(key.author_text())?;
         let signature = key.sign(Domain::Object, object.id().as_bytes());
-        Authentic::signed(object.with_signature(&signature), author)
+        Authentic::signed(object.with_signature(&signature), key.verifying_key())
+    }
+
+    /// The object before it is signed, where its author's key is elsewhere: in hardware, or in a browser that does not
+    /// hand it out. What is signed there, under [`Domain::Object`], is its id; the signature is put in by
+    /// [`Object::with_signature`], and [`Authenticator::authenticate`](super::authenticate::Authenticator::authenticate)
+    /// judges it as if it had come from anywhere.
+    ///
+    /// ```
+    /// # use streams_core::{Authenticator, Domain, Draft, HashKey, SigningKey};
+    /// # let elsewhere = SigningKey::from_bytes([7; 32]);
+    /// let object = Draft::root("example.org/list", [0; 16]).encode(&elsewhere.verifying_key())?;
+    /// let signature = elsewhere.sign(Domain::Object, object.id().as_bytes());
+    /// let object = object.with_signature(&signature);
+    /// let root = Authenticator::new(HashKey::from_bytes([9; 16])).authenticate(object)?;
+    /// assert_eq!(root.header().author(), elsewhere.verifying_key());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encode(self, author: &VerifyingKey) -> Result<Object, Unsound> {
+        self.encode_for(&author.to_string())
+    }
+
+    fn encode_for(self, author: &str) -> Result<Object, Unsound> {
+        let mut maps = Vec::new();
+        let block = self.block(author, &mut maps)?;
+        Object::encoded(&block, &[], &maps)
     }
 
     /// Writes the block, whose keys have a fixed order, and the blocks of the maps in it.
-    fn block(self, author: &str, maps: &mut Vec<EncodedMap>) -> Result<Vec<u8>, AuthenticateError> {
+    fn block(self, author: &str, maps: &mut Vec<EncodedMap>) -> Result<Vec<u8>, Unsound> {
         let mut nested = |map: &Map| encode_nested(map, 2, maps);
         let data = self.data.as_ref().map(&mut nested).transpose()?;
         let policies = self.policies.iter().map(nested).collect::<Result<Vec<_>, _>>()?;

@@ -220,8 +220,9 @@ impl Object {
         self.foreign.contains(map)
     }
 
-    /// The same object with a signature.
-    pub(crate) fn with_signature(&self, signature: &[u8; SIGNATURE_LEN]) -> Self {
+    /// The same object with this signature, whether or not it is valid: an
+    /// [`Authenticator`](super::authenticate::Authenticator) tells.
+    pub fn with_signature(&self, signature: &[u8; SIGNATURE_LEN]) -> Self {
         let Parts { block, maps, .. } = self.split();
         Self { parts: join_parts(block, signature, &maps).into(), ..self.clone() }
     }
