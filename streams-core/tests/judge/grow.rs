@@ -26,6 +26,19 @@ pub(crate) enum Letter {
 }
 
 impl Alphabet {
+    /// All that follow, with their names.
+    pub(crate) fn all() -> [(&'static str, Self); 7] {
+        [
+            ("removal", Self::removal()),
+            ("grants", Self::grants()),
+            ("finality", Self::finality()),
+            ("adoption", Self::adoption()),
+            ("feud", Self::feud()),
+            ("holders", Self::holders()),
+            ("run", Self::run()),
+        ]
+    }
+
     /// Two equals, whom the owner can remove, and who try to remove each other.
     pub(crate) fn removal() -> Self {
         let letters = vec![
@@ -85,6 +98,27 @@ impl Alphabet {
         Self { root: vec![Rule::allow([Action::Append]), allow(Action::Govern, &[2])], letters }
     }
 
+    /// Two equals deny each other, and one of them says something; the owner denies that one.
+    pub(crate) fn feud() -> Self {
+        let letters = vec![
+            (1, Letter::Deed(rules([deny(&[2])]))),
+            (2, Letter::Deed(rules([deny(&[1])]))),
+            (1, Letter::Deed(Deed::Says(NOTE))),
+            (OWNER, Letter::Deed(rules([deny(&[1])]))),
+        ];
+        Self { root: vec![Rule::allow([Action::Append]), allow(Action::Govern, &[1, 2])], letters }
+    }
+
+    /// Two holders, of whom one also says something.
+    pub(crate) fn holders() -> Self {
+        let letters = vec![
+            (OWNER, Letter::Deed(Deed::Checkpoint(Claim::Right))),
+            (1, Letter::Deed(Deed::Checkpoint(Claim::Right))),
+            (1, Letter::Deed(Deed::Says(NOTE))),
+        ];
+        Self { root: vec![Rule::allow([Action::Append]), allow(Action::Checkpoint, &[1])], letters }
+    }
+
     /// One goes on writing, while the owner removes it, and makes final what it likes.
     pub(crate) fn run() -> Self {
         let letters = vec![
@@ -95,31 +129,62 @@ impl Alphabet {
         Self { root: vec![Rule::allow([Action::Append])], letters }
     }
 
-    /// Shows every stream of up to so many objects beside the root, each set of objects once: they are written in the
-    /// order of (generation, id). What is refused is left out.
-    pub(crate) fn every(&self, size: usize, visit: &mut impl FnMut(&Grown)) {
-        self.extend(&mut Grown::root(0, self.root.clone()), size, visit);
+    /// The streams of up to so many objects beside the root.
+    pub(crate) fn up_to(&self, size: usize) -> Vec<Grown> {
+        let mut all = vec![Grown::root(0, self.root.clone())];
+        let mut shorter = 0..1;
+        for _ in 0..size {
+            for number in shorter.clone() {
+                let mut grown = all[number].clone();
+                self.every_longer(&mut grown, |longer| all.push(longer.clone()));
+            }
+            shorter = shorter.end..all.len();
+        }
+        all
     }
 
-    fn extend(&self, grown: &mut Grown, size: usize, visit: &mut impl FnMut(&Grown)) {
-        if grown.plan.steps.len() == size {
-            return;
-        }
-        let last = grown.read.last().map(|object| (object.generation, object.id));
-        for after in antichains(&grown.pasts) {
-            let past = grown.past_of(&after);
-            for (by, deed) in self.deeds(grown) {
-                let own = |number: &usize| grown.read[*number].author == SUBJECTS[by];
-                let previous = past.iter().copied().rev().find(own);
-                grown.push(Step { by, after: after.clone(), previous, deed });
-                let next = grown.read.last().map(|object| (object.generation, object.id));
-                if next > last && grown.stream().len() == grown.objects.len() {
-                    visit(grown);
-                    self.extend(grown, size, visit);
-                }
+    /// One of the streams of so many objects beside the root, as they were written.
+    pub(crate) fn some(&self, dice: &mut Dice, size: usize) -> Grown {
+        let mut grown = Grown::root(0, self.root.clone());
+        let mut replica = grown.replica();
+        while grown.plan.steps.len() < size {
+            let step = dice.of(&self.next(&grown));
+            grown.push(step);
+            let newest = grown.objects[grown.objects.len() - 1].clone();
+            if !matches!(replica.admit(newest, 0), Ok(Ingested::Admitted { .. })) {
                 grown.pop();
             }
         }
+        grown
+    }
+
+    /// Shows a stream with one object more, for every object that its own replica takes; each set of objects once,
+    /// since they are written in the order of (generation, id).
+    pub(crate) fn every_longer(&self, grown: &mut Grown, mut visit: impl FnMut(&mut Grown)) {
+        let replica = grown.stream();
+        for step in self.next(grown) {
+            grown.push(step);
+            let newest = grown.objects[grown.objects.len() - 1].clone();
+            if grown.is_written_in_order() && replica.clone().admit(newest, 0).is_ok() {
+                visit(grown);
+            }
+            grown.pop();
+        }
+    }
+
+    /// All that may be written next, after whatever is here.
+    pub(crate) fn next(&self, grown: &Grown) -> Vec<Step> {
+        let deeds = self.deeds(grown);
+        let mut steps = Vec::new();
+        for after in antichains(&grown.pasts) {
+            let past = grown.past_of(&after);
+            for (by, deed) in &deeds {
+                let own = |number: &usize| grown.read[*number].author == SUBJECTS[*by];
+                let previous = past.iter().copied().rev().find(own);
+                steps.push(Step { by: *by, after: after.clone(), previous, deed: deed.clone() });
+            }
+        }
+        steps
     }
 
     fn deeds(&self, grown: &Grown) -> Vec<(Person, Deed)> {

@@ -4,10 +4,12 @@
 //! judge of the library reads the specification beside this file. It shares no code with that judge, and none with
 //! `policy`, but the names of the answers.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use streams_core::{Action, CheckpointState, Deciding, Effect, NoForce, ObjectId, Rule, Set, Verdict, author_bytes};
+use streams_core::{
+    Action, CheckpointState, Deciding, Effect, NoForce, ObjectId, Rule, Set, Verdict, VerifyingKey, author_bytes,
+};
 
 use crate::admitted::Admitted;
 use crate::outcome::Outcome;
@@ -43,21 +45,25 @@ enum At {
 type Ranked = (usize, u8);
 
 /// All of `S`, the objects numbered by generation: so causes stand before their effects.
-pub(crate) struct Literal {
-    objects: Vec<Admitted>,
+pub(crate) struct Literal<'a> {
+    objects: Vec<&'a Admitted>,
     numbers: BTreeMap<ObjectId, usize>,
     /// For each object, whether each other is in its past.
     pasts: Vec<Vec<bool>>,
     order: Vec<usize>,
     epochs: Vec<u32>,
-    // What recursion would compute again and again.
+    // What would be computed again and again.
+    ties: Vec<[u8; 32]>,
     forces: Vec<OnceCell<Result<(), NoForce>>>,
-    ranks: RefCell<HashMap<(usize, u8), Option<u8>>>,
+    /// For each k, the policy objects of rank below it.
+    below: Vec<OnceCell<Vec<Ranked>>>,
+    verdicts: Vec<OnceCell<Verdict>>,
 }
 
-impl Literal {
+impl<'a> Literal<'a> {
     /// Judges a set of admitted objects that is closed under past, in whatever order it is given.
-    pub(crate) fn new(mut objects: Vec<Admitted>) -> Self {
+    pub(crate) fn new(objects: impl IntoIterator<Item = &'a Admitted>) -> Self {
+        let mut objects: Vec<&Admitted> = objects.into_iter().collect();
         objects.sort_by_key(|object| object.generation);
         let numbers: BTreeMap<ObjectId, usize> = objects.iter().enumerate().map(|(e, object)| (object.id, e)).collect();
         let mut pasts: Vec<Vec<bool>> = Vec::new();
@@ -69,9 +75,11 @@ impl Literal {
             }
             pasts.push(past);
         }
-        let forces = objects.iter().map(|_| OnceCell::new()).collect();
-        let (order, epochs, ranks) = (Vec::new(), Vec::new(), RefCell::default());
-        let mut judge = Self { objects, numbers, pasts, order, epochs, forces, ranks };
+        let root = objects[ROOT].id;
+        let ties = objects.iter().map(|object| tie(root, object.generation, &object.author)).collect();
+        let (forces, verdicts) = (vec![OnceCell::new(); objects.len()], vec![OnceCell::new(); objects.len()]);
+        let (order, epochs, below) = (Vec::new(), Vec::new(), vec![OnceCell::new(); usize::from(INFINITE) + 1]);
+        let mut judge = Self { objects, numbers, pasts, order, epochs, ties, forces, below, verdicts };
         let all: Vec<usize> = (0..judge.objects.len()).collect();
         let chain = judge.accepted(&all);
         judge.epochs = all.iter().map(|&e| judge.epoch_in(e, &chain)).collect();
@@ -101,8 +109,8 @@ impl Literal {
     fn order_of(&self, within: &[usize]) -> Vec<usize> {
         let chain = self.accepted(within);
         let place = |e: usize| {
-            let Admitted { id, author, generation, .. } = &self.objects[e];
-            (self.epoch_in(e, &chain), *generation, tie(self.objects[ROOT].id, *generation, author), *id)
+            let Admitted { id, generation, .. } = self.objects[e];
+            (self.epoch_in(e, &chain), *generation, self.ties[e], *id)
         };
         let mut order = within.to_vec();
         order.sort_by_cached_key(|&e| place(e));
@@ -160,15 +168,9 @@ impl Literal {
 
     // 8.4 The two sets.
 
-    /// The policy objects of rank below k.
-    fn policies(&self, k: u8) -> Vec<Ranked> {
-        let is_policy = |p: &usize| self.objects[*p].rules.is_some();
-        (0..self.objects.len()).filter(is_policy).filter_map(|p| Some((p, self.rank_below(p, k)?))).collect()
-    }
-
     /// `known(e)`, as far as it is of rank below k.
     fn known(&self, e: At, k: u8) -> Vec<Ranked> {
-        self.policies(k).into_iter().filter(|&(p, _)| self.is_past(p, e)).collect()
+        self.policies(k).iter().copied().filter(|&(p, _)| self.is_past(p, e)).collect()
     }
 
     /// `beside(e)`, as far as it is of rank below k.
@@ -177,7 +179,7 @@ impl Literal {
             At::Object(e) => p != e && !self.pasts[p][e] && self.epochs[p] <= self.epochs[e],
             At::End => true,
         };
-        self.policies(k).into_iter().filter(|&(p, _)| is_beside(p)).collect()
+        self.policies(k).iter().copied().filter(|&(p, _)| is_beside(p)).collect()
     }
 
     fn set(&self, set: Set, e: At, k: u8) -> Vec<Ranked> {
@@ -204,7 +206,9 @@ impl Literal {
         if subject == self.owner() {
             return 0;
         }
-        (1..=HIGHEST).find(|&k| self.governs(subject, e, k)).unwrap_or(INFINITE)
+        // Behind an empty stratum nothing is decided otherwise.
+        let mut strata = (1..=HIGHEST).take_while(|&k| self.policies(k).len() > self.policies(k - 1).len());
+        strata.find(|&k| self.governs(subject, e, k)).unwrap_or(INFINITE)
     }
 
     /// Whether, in `known(e)` as well as in `beside(e)`, the standing policy objects of rank below k decide that
@@ -218,19 +222,24 @@ impl Literal {
         })
     }
 
-    /// The rank of a policy object, which is that of its author at it, where it is below k. It asks for ranks below
-    /// its own, so it ends.
-    fn rank_below(&self, p: usize, k: u8) -> Option<u8> {
-        let author = &self.objects[p].author;
-        if author == self.owner() {
-            return Some(0);
-        }
-        if let Some(known) = self.ranks.borrow().get(&(p, k)) {
-            return *known;
-        }
-        let rank = (1..k).find(|&rank| self.governs(author, At::Object(p), rank));
-        self.ranks.borrow_mut().insert((p, k), rank);
-        rank
+    /// The policy objects of rank below k: the strata up to k − 1. Stratum 0 are those of the owner; the next, those
+    /// not yet ranked whose author the lower ones let govern.
+    fn policies(&self, k: u8) -> &[Ranked] {
+        self.below[usize::from(k)].get_or_init(|| {
+            let Some(rank) = k.checked_sub(1) else { return Vec::new() };
+            let lower = self.policies(rank);
+            if rank > 0 && lower.len() == self.policies(rank - 1).len() {
+                return lower.to_vec();
+            }
+            let is_of_stratum = |p: usize| {
+                let author = &self.objects[p].author;
+                let is_ranked = lower.iter().any(|(ranked, _)| *ranked == p);
+                if rank == 0 { author == self.owner() } else { !is_ranked && self.governs(author, At::Object(p), rank) }
+            };
+            let policies = (0..self.objects.len()).filter(|p| self.objects[*p].rules.is_some());
+            let stratum = policies.filter(|p| is_of_stratum(*p)).map(|p| (p, rank));
+            lower.iter().copied().chain(stratum).collect()
+        })
     }
 
     fn rules(&self, p: usize) -> &[Rule] {
@@ -286,7 +295,11 @@ impl Literal {
 
     /// The verdict on an object at its own place.
     fn verdict(&self, e: usize) -> Verdict {
-        let Admitted { author, r#type, .. } = &self.objects[e];
+        *self.verdicts[e].get_or_init(|| self.judge(e))
+    }
+
+    fn judge(&self, e: usize) -> Verdict {
+        let Admitted { author, r#type, .. } = self.objects[e];
         let access = |action| Access { subject: author, action, resource: r#type };
         match r#type.as_str() {
             // 9.2: effective iff it has force.
@@ -374,7 +387,8 @@ impl Literal {
     // The answers, by ids.
 
     /// All that is judged, for these subjects.
-    pub(crate) fn outcome(&self, subjects: &[String]) -> Outcome {
+    pub(crate) fn outcome(&self, people: &[VerifyingKey]) -> Outcome {
+        let subjects: Vec<String> = people.iter().map(ToString::to_string).collect();
         let all = 0..self.objects.len();
         let id = |e: usize| self.objects[e].id;
         let everything: Vec<usize> = all.clone().collect();
@@ -402,7 +416,7 @@ impl Literal {
     }
 
     /// The order of these objects alone, which are closed under past.
-    pub(crate) fn order_alone(objects: Vec<Admitted>) -> Vec<ObjectId> {
+    pub(crate) fn order_alone(objects: impl IntoIterator<Item = &'a Admitted>) -> Vec<ObjectId> {
         let judge = Self::new(objects);
         judge.order.iter().map(|&e| judge.objects[e].id).collect()
     }

@@ -1,13 +1,15 @@
 //! A plan says who writes what after what, in a form that people can read and that can be made smaller; grown, it is
-//! signed objects.
+//! objects, which nobody signed: all but the signature is judged of them.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use streams_core::{
-    Action, Authentic, Draft, Edges, HashKey, Hint, Kind, List, Map, ObjectId, Rule, SigningKey, Stream, Value,
+    Action, Authentic, Authenticator, Domain, Draft, Edges, HashKey, Hint, Kind, List, Map, ObjectId, Rule, SigningKey,
+    Stream, Value, VerifyingKey,
 };
 
 use crate::admitted::Admitted;
@@ -22,12 +24,23 @@ pub(crate) const OWNER: Person = 0;
 /// What they are called.
 pub(crate) const NAMES: [&str; 6] = ["O", "A", "B", "C", "D", "E"];
 
+/// What they sign with, where something is signed.
 static KEYS: LazyLock<Vec<SigningKey>> =
     LazyLock::new(|| (0..NAMES.len()).map(|person| SigningKey::from_bytes([person as u8 + 1; 32])).collect());
 
+/// Everybody.
+pub(crate) static PEOPLE: LazyLock<Vec<VerifyingKey>> =
+    LazyLock::new(|| KEYS.iter().map(SigningKey::verifying_key).collect());
+
 /// The texts of everybody's keys.
-pub(crate) static SUBJECTS: LazyLock<Vec<String>> =
-    LazyLock::new(|| KEYS.iter().map(|key| key.verifying_key().to_string()).collect());
+pub(crate) static SUBJECTS: LazyLock<Vec<String>> = LazyLock::new(|| PEOPLE.iter().map(ToString::to_string).collect());
+
+/// The key of a replica's tables.
+pub(crate) const TABLES: HashKey = HashKey::from_bytes([9; 16]);
+
+thread_local! {
+    static AUTHENTICATOR: RefCell<Authenticator> = RefCell::new(Authenticator::new(TABLES));
+}
 
 /// What is said is of this type,
 pub(crate) const NOTE: &str = "test/note";
@@ -120,8 +133,7 @@ impl Grown {
     pub(crate) fn root(nonce: u64, rules: Vec<Rule>) -> Self {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&nonce.to_le_bytes());
-        let root = Draft::root("test/stream", bytes).policies(rules.iter().cloned()).sign(&KEYS[OWNER]);
-        let root = root.expect("a root");
+        let root = written(OWNER, Draft::root("test/stream", bytes).policies(rules.iter().cloned()));
         let plan = Plan { nonce, timed: false, root: rules, steps: Vec::new() };
         Self { plan, read: vec![Admitted::read(&root)], objects: vec![root], pasts: vec![BTreeSet::new()] }
     }
@@ -155,7 +167,7 @@ impl Grown {
                 if named.is_empty() { draft } else { draft.data(data("withdraws", ids(named))) }
             }
             Deed::Checkpoint(claim) => {
-                let order = Literal::order_alone(past.iter().map(|number| self.read[*number].clone()).collect());
+                let order = Literal::order_alone(past.iter().map(|number| &self.read[*number]));
                 let mut digest = blake3::Hasher::new();
                 order.iter().for_each(|id| {
                     digest.update(id.as_bytes());
@@ -177,11 +189,18 @@ impl Grown {
             }
         };
         let draft = if self.plan.timed { draft.timestamp(self.objects.len() as u64) } else { draft };
-        let object = draft.sign(&KEYS[step.by]).expect("an object");
+        let object = written(step.by, draft);
         self.read.push(Admitted::read(&object));
         self.objects.push(object);
         self.pasts.push(past);
         self.plan.steps.push(step);
+    }
+
+    /// Whether the last one is new, and stands behind all others in the order of (generation, id).
+    pub(crate) fn is_written_in_order(&self) -> bool {
+        let place = |object: &Admitted| (object.generation, object.id);
+        let (last, others) = self.read.split_last().expect("the root");
+        others.last().is_none_or(|other| place(other) < place(last))
     }
 
     /// Takes the last one back.
@@ -197,9 +216,17 @@ impl Grown {
         edges.iter().flat_map(|edge| self.pasts[*edge].iter().copied().chain([*edge])).collect()
     }
 
+    /// The parts of an object as its author signs it.
+    pub(crate) fn signed(&self, number: usize) -> Arc<[u8]> {
+        let by = number.checked_sub(1).map_or(OWNER, |step| self.plan.steps[step].by);
+        let object = self.objects[number].object();
+        let signature = KEYS[by].sign(Domain::Object, object.id().as_bytes());
+        Arc::clone(object.with_signature(&signature).parts())
+    }
+
     /// A replica that has the root alone.
     pub(crate) fn replica(&self) -> Stream {
-        Stream::open(self.objects[0].clone(), HashKey::from_bytes([9; 16])).expect("a root")
+        Stream::open(self.objects[0].clone(), TABLES).expect("a root")
     }
 
     /// A replica that was given all.
@@ -213,8 +240,8 @@ impl Grown {
     }
 
     /// What the literal judge is given of what a replica has.
-    pub(crate) fn read_in(&self, stream: &Stream) -> Vec<Admitted> {
-        self.read.iter().filter(|object| stream.contains(&object.id)).cloned().collect()
+    pub(crate) fn read_in(&self, stream: &Stream) -> Vec<&Admitted> {
+        self.read.iter().filter(|object| stream.contains(&object.id)).collect()
     }
 
     /// The number of an object.
@@ -233,6 +260,13 @@ impl Grown {
             self.objects.iter().enumerate().map(|(number, object)| (object.id().to_string(), format!("#{number}")));
         ids.chain(names()).fold(text.to_owned(), |text, (long, short)| text.replace(&long, &short))
     }
+}
+
+/// An object as an authenticator leaves it that verified its signature before. It has none that is valid: no id, and so
+/// nothing that is judged, depends on it.
+fn written(by: Person, draft: Draft) -> Authentic {
+    let object = draft.encode(&PEOPLE[by]).expect("an object within the limits").with_signature(&[0; 64]);
+    AUTHENTICATOR.with_borrow_mut(|authenticator| authenticator.verified_before(object)).expect("a sound header")
 }
 
 fn names() -> impl Iterator<Item = (String, String)> {

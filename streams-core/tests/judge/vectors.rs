@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use streams_core::{Authenticator, CheckpointState, HashKey, NoForce, Object, ObjectId, Set, Stream, Verdict};
+use streams_core::{
+    Authenticator, CheckpointState, HashKey, NoForce, Object, ObjectId, Set, Stream, Verdict, VerifyingKey,
+};
 
 use crate::admitted::Admitted;
 use crate::literal::Literal;
@@ -12,9 +14,9 @@ use crate::outcome::Outcome;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/judging.json");
 
 /// A case, as it is worked on.
-struct Case {
-    stream: Stream,
-    subjects: Vec<String>,
+pub(crate) struct Case {
+    pub(crate) stream: Stream,
+    pub(crate) subjects: Vec<VerifyingKey>,
 }
 
 #[test]
@@ -35,7 +37,7 @@ fn the_library_judges_the_vectors_literally() {
     });
 }
 
-fn each_case(check: impl Fn(&Case, &(Literal, Outcome), &Value)) {
+fn each_case(check: impl Fn(&Case, &(Literal<'_>, Outcome), &Value)) {
     let file = std::fs::read_to_string(FILE).expect("the vectors of judging");
     let file: Value = serde_json::from_str(&file).expect("JSON");
     let cases = file["judge"].as_array().expect("cases");
@@ -49,15 +51,16 @@ fn each_case(check: impl Fn(&Case, &(Literal, Outcome), &Value)) {
             let _ = stream.ingest(&bytes(parts), 0);
         }
         let subjects = subjects(&stream, expected);
-        let literal = Literal::new(Admitted::read_all(&stream));
+        let admitted = Admitted::read_all(&stream);
+        let literal = Literal::new(&admitted);
         let outcome = literal.outcome(&subjects);
         check(&Case { stream, subjects }, &(literal, outcome), expected);
     }
 }
 
 impl Case {
-    /// What the literal judge says of a fact, in the form of the vectors.
-    fn fact(&self, literal: &Literal, outcome: &Outcome, fact: &str, expected: &Value) -> Value {
+    /// What is said of a fact, in the form of the vectors.
+    pub(crate) fn fact(&self, literal: &Literal<'_>, outcome: &Outcome, fact: &str, expected: &Value) -> Value {
         let pairs = |pairs: &[(ObjectId, ObjectId)], second: &str| -> Value {
             pairs
                 .iter()
@@ -106,7 +109,7 @@ impl Case {
             let object = Object::decode(&bytes(parts)).expect("an object");
             imagined.push(Admitted::read(&authenticator.authenticate(object).expect("an authentic object")));
         }
-        let then = Literal::new(imagined).outcome(&[]);
+        let then = Literal::new(&imagined).outcome(&[]);
         let changed = |to: bool| {
             let changed = |id: &&ObjectId| now.is_effective(id) != to && then.is_effective(id) == to;
             texts(&now.order.iter().filter(changed).copied().collect::<Vec<_>>())
@@ -116,13 +119,13 @@ impl Case {
 }
 
 /// Whom a case asks about.
-fn subjects(stream: &Stream, expected: &Value) -> Vec<String> {
+fn subjects(stream: &Stream, expected: &Value) -> Vec<VerifyingKey> {
     let mut subjects: BTreeSet<String> = stream.authors().map(|author| author.to_string()).collect();
     subjects.extend(items(&expected["ranks"]).map(|one| text(&one["subject"]).to_owned()));
     for fact in ["read", "shown"] {
         subjects.extend(expected[fact].as_object().into_iter().flatten().map(|(subject, _)| subject.clone()));
     }
-    subjects.into_iter().collect()
+    subjects.iter().map(|subject| subject.parse().expect("a key")).collect()
 }
 
 fn explained(object: &Value, outcome: &Outcome) -> Value {
@@ -189,6 +192,6 @@ fn id(value: &Value) -> ObjectId {
     text(value).parse().expect("an id")
 }
 
-fn texts(ids: &[ObjectId]) -> Value {
+pub(crate) fn texts(ids: &[ObjectId]) -> Value {
     ids.iter().map(ToString::to_string).collect()
 }
