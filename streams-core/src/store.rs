@@ -352,6 +352,11 @@ impl Commit {
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty() && self.marks.is_empty() && self.drops.is_empty()
     }
+
+    /// Whether bytes go that are in the store: nothing of them may stay.
+    pub fn drops_bytes(&self) -> bool {
+        self.marks.iter().any(|mark| matches!(mark, Mark::Copy { .. }))
+    }
 }
 
 impl NewObject {

@@ -1,0 +1,30 @@
+//! What SQLite says, as the contract has it.
+
+use rusqlite::{Error, ErrorCode};
+use streams_core::{StoreError, StoreErrorKind};
+
+/// The kind of a failure, in a sentence that says what to do.
+pub(crate) fn store_error(error: Error) -> StoreError {
+    let (kind, message) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            (StoreErrorKind::Busy, "another process writes to the store: try again")
+        }
+        Some(ErrorCode::DiskFull) => (StoreErrorKind::Full, "the disk is full: nothing of this was kept"),
+        Some(ErrorCode::DatabaseCorrupt) => (
+            StoreErrorKind::Corrupt,
+            "the store is damaged: `streams verify` tells what of it is whole; bring the rest from a peer or an archive",
+        ),
+        Some(ErrorCode::NotADatabase) => {
+            (StoreErrorKind::Corrupt, "the file is no SQLite database, or its beginning is damaged")
+        }
+        Some(ErrorCode::ReadOnly) => {
+            (StoreErrorKind::Other, "the store may not be written: look at the permissions of file and folder")
+        }
+        Some(ErrorCode::CannotOpen) => (
+            StoreErrorKind::Other,
+            "the store cannot be opened: look at its path, and at the permissions of the folder",
+        ),
+        _ => (StoreErrorKind::Other, "SQLite failed"),
+    };
+    StoreError::new(kind, message).because(error)
+}

@@ -1,0 +1,175 @@
+//! Threads that own connections, asked over channels: SQLite blocks, and callers on any runtime must not.
+
+use std::thread;
+
+use async_channel::{Receiver, Sender, bounded, unbounded};
+use rusqlite::{Connection, TransactionBehavior};
+use streams_core::store::Commit;
+use streams_core::{ObjectId, StoreError};
+
+use crate::error::store_error;
+use crate::write::Writer;
+
+/// How many commits may become durable together.
+const TOGETHER: usize = 64;
+
+type Read = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Threads that read, each with a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Readers(Sender<Read>);
+
+impl Readers {
+    pub(crate) fn start(connections: Vec<Connection>) -> Self {
+        let (sender, receiver) = unbounded::<Read>();
+        for mut connection in connections {
+            let receiver = receiver.clone();
+            thread::spawn(move || {
+                while let Ok(read) = receiver.recv_blocking() {
+                    read(&mut connection);
+                }
+            });
+        }
+        Self(sender)
+    }
+
+    /// Reads in one of the threads, within one transaction: what is read is of one moment.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = bounded(1);
+        let read: Read = Box::new(move |connection| {
+            let all = connection.transaction().and_then(|transaction| read(&transaction));
+            // Whoever asked may not wait any more.
+            let _ = answer.send_blocking(all.map_err(store_error));
+        });
+        self.0.send(read).await.map_err(|_| StoreError::closed())?;
+        answered.recv().await.map_err(|_| StoreError::closed())?
+    }
+
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// What the one thread that writes is asked.
+enum Write {
+    Commit { stream: ObjectId, commit: Commit, answer: Sender<Result<u64, StoreError>> },
+    Other(Box<dyn FnOnce(&mut Connection) + Send>),
+}
+
+/// The thread that writes.
+#[derive(Clone, Debug)]
+pub(crate) struct WriterThread(Sender<Write>);
+
+impl std::fmt::Debug for Write {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Write")
+    }
+}
+
+impl WriterThread {
+    pub(crate) fn start(connection: Connection, committed: impl Fn() + Send + 'static) -> Self {
+        let (sender, receiver) = unbounded::<Write>();
+        thread::spawn(move || run(connection, &receiver, &committed));
+        Self(sender)
+    }
+
+    pub(crate) async fn commit(&self, stream: ObjectId, commit: Commit) -> Result<u64, StoreError> {
+        let (answer, answered) = bounded(1);
+        self.0.send(Write::Commit { stream, commit, answer }).await.map_err(|_| StoreError::closed())?;
+        answered.recv().await.map_err(|_| StoreError::closed())?
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = bounded(1);
+        let write = Write::Other(Box::new(move |connection| {
+            let _ = answer.send_blocking(write(connection).map_err(store_error));
+        }));
+        self.0.send(write).await.map_err(|_| StoreError::closed())?;
+        answered.recv().await.map_err(|_| StoreError::closed())?
+    }
+
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+}
+
+fn run(mut connection: Connection, receiver: &Receiver<Write>, committed: &dyn Fn()) {
+    let mut writer = Writer::default();
+    let mut next = receiver.recv_blocking().ok();
+    while let Some(write) = next.take() {
+        match write {
+            Write::Other(write) => write(&mut connection),
+            Write::Commit { stream, commit, answer } => {
+                // Who waits meanwhile shares the one time that the disk is waited for.
+                let mut waiting = vec![(stream, commit, answer)];
+                while waiting.len() < TOGETHER
+                    && next.is_none()
+                    && let Ok(write) = receiver.try_recv()
+                {
+                    match write {
+                        Write::Commit { stream, commit, answer } => waiting.push((stream, commit, answer)),
+                        other => next = Some(other),
+                    }
+                }
+                commit_all(&mut connection, &mut writer, waiting);
+                committed();
+            }
+        }
+        next = next.or_else(|| receiver.recv_blocking().ok());
+    }
+}
+
+/// Commits for several at once. Who conflicts gets nothing, and the others are not held up.
+fn commit_all(
+    connection: &mut Connection,
+    writer: &mut Writer,
+    waiting: Vec<(ObjectId, Commit, Sender<Result<u64, StoreError>>)>,
+) {
+    let mut answers = Vec::new();
+    let mut leaves_nothing = false;
+    let done = (|| {
+        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (stream, commit, answer) in waiting {
+            leaves_nothing |= commit.drops_bytes();
+            let savepoint = transaction.savepoint()?;
+            let last = writer.commit(&savepoint, stream, commit);
+            // Dropped without it, a savepoint takes back all behind it.
+            if matches!(last, Ok(Ok(_))) {
+                savepoint.commit()?;
+            }
+            answers.push((answer, last));
+        }
+        transaction.commit()
+    })();
+    if done.is_err() || answers.iter().any(|(_, last)| !matches!(last, Ok(Ok(_)))) {
+        writer.forget();
+    }
+    if leaves_nothing {
+        // The log of the database still has what was dropped, until it is emptied; a reader may hinder it for now.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+    for (answer, last) in answers {
+        let last = match (&done, last) {
+            (Err(error), _) => Err(failed(error)),
+            (Ok(()), Ok(last)) => last,
+            (Ok(()), Err(error)) => Err(store_error(error)),
+        };
+        let _ = answer.send_blocking(last);
+    }
+}
+
+/// The error of all that should have become durable together.
+fn failed(error: &rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            store_error(rusqlite::Error::SqliteFailure(*failure, message.clone()))
+        }
+        other => store_error(rusqlite::Error::ToSqlConversionFailure(other.to_string().into())),
+    }
+}
