@@ -5,7 +5,7 @@ use std::thread;
 use async_channel::{Receiver, Sender, bounded, unbounded};
 use rusqlite::{Connection, TransactionBehavior};
 use streams_core::store::Commit;
-use streams_core::{ObjectId, StoreError};
+use streams_core::{StoreError, StreamId};
 
 use crate::error::store_error;
 use crate::write::Writer;
@@ -53,9 +53,16 @@ impl Readers {
     }
 }
 
+/// A commit, and who waits for it.
+struct Waiting {
+    stream: StreamId,
+    commit: Commit,
+    answer: Sender<Result<u64, StoreError>>,
+}
+
 /// What the one thread that writes is asked.
 enum Write {
-    Commit { stream: ObjectId, commit: Commit, answer: Sender<Result<u64, StoreError>> },
+    Commit(Waiting),
     Other(Box<dyn FnOnce(&mut Connection) + Send>),
 }
 
@@ -76,9 +83,9 @@ impl WriterThread {
         Self(sender)
     }
 
-    pub(crate) async fn commit(&self, stream: ObjectId, commit: Commit) -> Result<u64, StoreError> {
+    pub(crate) async fn commit(&self, stream: StreamId, commit: Commit) -> Result<u64, StoreError> {
         let (answer, answered) = bounded(1);
-        self.0.send(Write::Commit { stream, commit, answer }).await.map_err(|_| StoreError::closed())?;
+        self.0.send(Write::Commit(Waiting { stream, commit, answer })).await.map_err(|_| StoreError::closed())?;
         answered.recv().await.map_err(|_| StoreError::closed())?
     }
 
@@ -105,15 +112,15 @@ fn run(mut connection: Connection, receiver: &Receiver<Write>, committed: &dyn F
     while let Some(write) = next.take() {
         match write {
             Write::Other(write) => write(&mut connection),
-            Write::Commit { stream, commit, answer } => {
+            Write::Commit(first) => {
                 // Who waits meanwhile shares the one time that the disk is waited for.
-                let mut waiting = vec![(stream, commit, answer)];
+                let mut waiting = vec![first];
                 while waiting.len() < TOGETHER
                     && next.is_none()
                     && let Ok(write) = receiver.try_recv()
                 {
                     match write {
-                        Write::Commit { stream, commit, answer } => waiting.push((stream, commit, answer)),
+                        Write::Commit(more) => waiting.push(more),
                         other => next = Some(other),
                     }
                 }
@@ -126,16 +133,12 @@ fn run(mut connection: Connection, receiver: &Receiver<Write>, committed: &dyn F
 }
 
 /// Commits for several at once. Who conflicts gets nothing, and the others are not held up.
-fn commit_all(
-    connection: &mut Connection,
-    writer: &mut Writer,
-    waiting: Vec<(ObjectId, Commit, Sender<Result<u64, StoreError>>)>,
-) {
+fn commit_all(connection: &mut Connection, writer: &mut Writer, waiting: Vec<Waiting>) {
     let mut answers = Vec::new();
     let mut leaves_nothing = false;
     let done = (|| {
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (stream, commit, answer) in waiting {
+        for Waiting { stream, commit, answer } in waiting {
             leaves_nothing |= commit.drops_bytes();
             let savepoint = transaction.savepoint()?;
             let last = writer.commit(&savepoint, stream, commit);
