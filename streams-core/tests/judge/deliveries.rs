@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use streams_core::{Ingested, Stream, VerifyingKey};
 
-use crate::grow::{Alphabet, Dice};
+use crate::alphabet::Alphabet;
+use crate::grow::Dice;
 use crate::literal::Literal;
 use crate::outcome::Outcome;
 use crate::plan::{Grown, PEOPLE};

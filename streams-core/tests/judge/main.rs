@@ -6,6 +6,7 @@
 //! reach six objects.
 
 mod admitted;
+mod alphabet;
 mod deliveries;
 mod grow;
 mod literal;

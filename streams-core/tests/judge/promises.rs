@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use streams_core::{Access, Action, CheckpointState, ObjectId, Rule, Stream, Verdict, decide};
 
 use crate::admitted::Admitted;
+use crate::alphabet::Alphabet;
 use crate::deliveries::causal_arrivals;
-use crate::grow::{Alphabet, Dice};
+use crate::grow::Dice;
 use crate::literal::Literal;
 use crate::outcome::{Outcome, same};
 use crate::plan::{Deed, Grown, OWNER, PEOPLE, SUBJECTS, Step, allow, deny};

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use streams_core::{Authenticator, Object, ObjectId, Stream};
 
 use crate::admitted::Admitted;
-use crate::grow::{Alphabet, Dice, random};
+use crate::alphabet::Alphabet;
+use crate::grow::{Dice, random};
 use crate::literal::Literal;
 use crate::outcome::Outcome;
 use crate::plan::{Grown, PEOPLE, SUBJECTS, TABLES};

@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use streams_core::{ObjectId, Stream, Verdict, VerifyingKey};
 
-use crate::grow::{Alphabet, Dice, random};
+use crate::alphabet::Alphabet;
+use crate::grow::{Dice, random};
 use crate::literal::Literal;
 use crate::outcome::{Outcome, same};
 use crate::plan::{Grown, PEOPLE};
