@@ -4,6 +4,7 @@
 mod judging;
 mod measure;
 mod objects;
+mod stores;
 mod streams;
 
 use std::fmt::Write;
@@ -34,8 +35,16 @@ pub(crate) enum Bound {
 }
 
 fn main() {
+    let mut args = std::env::args_os().skip(1);
+    let only = args.next();
+    if only.as_ref().is_some_and(|only| only == stores::LAST_PAGE) {
+        return stores::last_page(args.next().expect("a store").as_ref());
+    }
+    let chapters: [(&str, fn() -> Vec<Row>); 4] =
+        [("objects", objects::rows), ("streams", streams::rows), ("judging", judging::rows), ("stores", stores::rows)];
+    let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");
-    for row in objects::rows().into_iter().chain(streams::rows()).chain(judging::rows()) {
+    for row in chapters.into_iter().filter(|(name, _)| asked(name)).flat_map(|(_, rows)| rows()) {
         let Row { what, ours, beside, figure, bound } = row;
         let (bound, holds) = match bound {
             Bound::AtMost(most) => (format!("≤ {most}"), figure <= most),

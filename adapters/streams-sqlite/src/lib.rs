@@ -24,6 +24,8 @@
 
 mod error;
 
+mod ids;
+
 mod read;
 
 mod schema;

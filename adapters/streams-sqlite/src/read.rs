@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use streams_core::store::{Head, Logged, LoggedChange, Place, Record, Scan};
 use streams_core::{ObjectId, StreamId};
 
+use crate::ids::{CANDIDATES, key};
 use crate::write::kind;
 
 /// What a record is made of, in the order of [`record`].
@@ -42,14 +43,16 @@ pub(crate) fn get(
     ids: &[ObjectId],
 ) -> rusqlite::Result<Vec<Option<Record>>> {
     let Some(stream) = number(connection, stream)? else { return Ok(vec![None; ids.len()]) };
-    let mut select = connection.prepare_cached(&format!("SELECT {RECORD} FROM objects WHERE id = ? AND stream = ?"))?;
-    ids.iter().map(|id| select.query_row(params![id.as_bytes(), stream], record).optional()).collect()
+    let text = format!("SELECT {RECORD} FROM objects WHERE sequence IN {CANDIDATES} AND id = ?2 AND stream = ?3");
+    let mut select = connection.prepare_cached(&text)?;
+    ids.iter().map(|id| select.query_row(params![key(id), id.as_bytes(), stream], record).optional()).collect()
 }
 
 pub(crate) fn contains(connection: &Connection, stream: &StreamId, ids: &[ObjectId]) -> rusqlite::Result<Vec<bool>> {
     let Some(stream) = number(connection, stream)? else { return Ok(vec![false; ids.len()]) };
-    let mut select = connection.prepare_cached("SELECT 1 FROM objects WHERE id = ? AND stream = ?")?;
-    ids.iter().map(|id| select.exists(params![id.as_bytes(), stream])).collect()
+    let text = format!("SELECT 1 FROM objects WHERE sequence IN {CANDIDATES} AND id = ?2 AND stream = ?3");
+    let mut select = connection.prepare_cached(&text)?;
+    ids.iter().map(|id| select.exists(params![key(id), id.as_bytes(), stream])).collect()
 }
 
 pub(crate) fn scan(

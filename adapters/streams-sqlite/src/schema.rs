@@ -46,7 +46,10 @@ CREATE TABLE objects (
     adopted_by BLOB,
     parts BLOB NOT NULL
 );
-CREATE UNIQUE INDEX objects_by_id ON objects (id);
+-- Objects by the first eight bytes of their ids, which are as random as can be: in one large index every batch would
+-- change as many pages as it has objects. So the latest are kept apart, and moved together, in order.
+CREATE TABLE ids (key INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (key, sequence)) WITHOUT ROWID;
+CREATE TABLE latest_ids (key INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (key, sequence)) WITHOUT ROWID;
 CREATE INDEX objects_by_place ON objects (stream, epoch, generation, tie, id);
 -- The rest of such a key is the sequence.
 CREATE INDEX objects_by_stream ON objects (stream);
@@ -72,6 +75,8 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), StoreError> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "cache_size", -8192)?;
+        // Pages that are changed again soon are moved out of the log once.
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(())
     };

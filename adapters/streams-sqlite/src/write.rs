@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use streams_core::store::{Commit, Mark, NewObject, leaves_after};
 use streams_core::{ObjectId, StoreError};
+
+use crate::ids;
 
 /// What a change is, in the table of marks.
 pub(crate) mod kind {
@@ -14,11 +16,12 @@ pub(crate) mod kind {
     pub(crate) const FINALIZED: i64 = 4;
 }
 
-/// Remembers the integers that authors and types became.
+/// Remembers the integers that authors and types became, and how many ids wait to be moved.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     authors: HashMap<[u8; 32], i64>,
     types: HashMap<String, i64>,
+    latest: Option<u64>,
 }
 
 /// What the tables say of a stream.
@@ -62,11 +65,17 @@ impl Writer {
         let mut sequence = before;
         let mut new = Vec::with_capacity(commit.objects.len());
         for object in &commit.objects {
-            if self.insert(connection, row.number, sequence + 1, object)? {
+            if ids::find(connection, &object.place.id)?.is_none() {
                 sequence += 1;
+                self.insert(connection, row.number, sequence, object)?;
                 new.push(object);
             }
         }
+        let latest = match self.latest {
+            Some(latest) => latest + new.len() as u64,
+            None => ids::count_latest(connection)?,
+        };
+        self.latest = Some(ids::settle(connection, latest)?);
         change_leaves(connection, row.number, &new)?;
         row.objects += new.len() as u64;
         for mark in &commit.marks {
@@ -90,14 +99,13 @@ impl Writer {
         Ok(Ok(row.last))
     }
 
-    /// Whether it was not here.
     fn insert(
         &mut self,
         connection: &Connection,
         stream: i64,
         sequence: u64,
         object: &NewObject,
-    ) -> rusqlite::Result<bool> {
+    ) -> rusqlite::Result<()> {
         let author = match self.authors.get(object.author.as_bytes()) {
             Some(author) => *author,
             None => {
@@ -115,9 +123,9 @@ impl Writer {
             }
         };
         let place = &object.place;
-        let inserted = connection
+        connection
             .prepare_cached(
-                "INSERT OR IGNORE INTO objects
+                "INSERT INTO objects
                     (sequence, stream, author, type, epoch, generation, effective, tie, id, adopted_by, parts)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
@@ -134,7 +142,7 @@ impl Writer {
                 object.adopted_by.as_ref().map(ObjectId::as_bytes),
                 &*object.parts,
             ])?;
-        Ok(inserted > 0)
+        ids::insert(connection, &place.id, sequence)
     }
 }
 
@@ -147,7 +155,7 @@ fn find_stream(connection: &Connection, stream: &ObjectId) -> rusqlite::Result<O
 }
 
 /// The integer of an author or a type.
-fn number_of(connection: &Connection, table: &str, column: &str, value: &dyn rusqlite::ToSql) -> rusqlite::Result<i64> {
+fn number_of(connection: &Connection, table: &str, column: &str, value: &dyn ToSql) -> rusqlite::Result<i64> {
     connection.prepare_cached(&format!("INSERT OR IGNORE INTO {table} ({column}) VALUES (?)"))?.execute([value])?;
     let select = format!("SELECT number FROM {table} WHERE {column} = ?");
     connection.prepare_cached(&select)?.query_row([value], |row| row.get(0))
@@ -170,30 +178,28 @@ fn change_leaves(connection: &Connection, stream: i64, new: &[&NewObject]) -> ru
 fn note(connection: &Connection, stream: i64, sequence: u64, mark: &Mark) -> rusqlite::Result<()> {
     let mut insert =
         connection.prepare_cached("INSERT INTO marks (sequence, stream, kind, id, value) VALUES (?, ?, ?, ?, ?)")?;
+    let change = |column: &str, value: &dyn ToSql, id: &ObjectId| {
+        let Some(object) = ids::find(connection, id)? else { return Ok(()) };
+        let update = format!("UPDATE objects SET {column} = ? WHERE sequence = ?");
+        connection.prepare_cached(&update)?.execute(params![value, object]).map(drop)
+    };
     match mark {
         Mark::Verdict { id, effective } => {
-            connection
-                .prepare_cached("UPDATE objects SET effective = ? WHERE id = ?")?
-                .execute(params![effective, id.as_bytes()])?;
+            change("effective", effective, id)?;
             insert.execute(params![sequence, stream, kind::VERDICT, id.as_bytes(), effective])?;
         }
         Mark::Adopted { id, by } => {
             let by = by.as_ref().map(ObjectId::as_bytes);
-            connection
-                .prepare_cached("UPDATE objects SET adopted_by = ? WHERE id = ?")?
-                .execute(params![by, id.as_bytes()])?;
+            change("adopted_by", &by, id)?;
             insert.execute(params![sequence, stream, kind::ADOPTED, id.as_bytes(), by])?;
         }
         Mark::Copy { id, parts } => {
-            connection
-                .prepare_cached("UPDATE objects SET parts = ? WHERE id = ?")?
-                .execute(params![&**parts, id.as_bytes()])?;
+            change("parts", &&**parts, id)?;
             insert.execute(params![sequence, stream, kind::COPY, id.as_bytes(), None::<i64>])?;
         }
         Mark::Finalized { upto, epochs } => {
-            let mut update = connection.prepare_cached("UPDATE objects SET epoch = ? WHERE id = ?")?;
             for (id, epoch) in epochs {
-                update.execute(params![epoch, id.as_bytes()])?;
+                change("epoch", epoch, id)?;
             }
             insert.execute(params![sequence, stream, kind::FINALIZED, None::<&[u8]>, upto])?;
         }
