@@ -6,7 +6,7 @@ use super::opened::decode;
 use super::{Node, NodeError};
 use crate::object::authenticate::{Authentic, Authenticator};
 use crate::object::id::{ObjectId, StreamId};
-use crate::store::{Record, Scan, StoreErrorKind};
+use crate::store::{Place, Record, Scan, StoreErrorKind};
 use crate::stream::Stream;
 
 /// How many objects are verified at once.
@@ -49,6 +49,12 @@ impl Node {
             let Some(last) = page.last() else { break };
             above = last.sequence;
             verified.objects += page.len() as u64;
+            let ids: Vec<ObjectId> = page.iter().map(|record| record.place.id).collect();
+            for (id, is_found) in ids.iter().zip(self.store.contains(id, &ids).await?) {
+                if !is_found {
+                    verified.faults.push((*id, "it is not found by its id".into()));
+                }
+            }
             for (id, authentic) in verified.authenticate(&mut authenticator, &page) {
                 verified.take(&mut stream, id, authentic, self.key);
             }
@@ -69,7 +75,30 @@ impl Node {
         fault(head.objects != stream.len() as u64, "the number of objects is not what the store counts");
         fault(head.finals != stream.final_len() as u64, "the number of final objects is another");
         fault(self.store.leaves(id).await? != stream.leaves(), "the leaves are others");
+        self.verify_places(id, &records, &mut verified).await?;
         Ok(verified)
+    }
+}
+
+impl Node {
+    /// Whether reading by places hands out what reading by numbers did, in the order of the places.
+    async fn verify_places(&self, id: StreamId, records: &[Record], verified: &mut Verified) -> Result<(), NodeError> {
+        let mut expected: Vec<Place> = records.iter().map(|record| record.place).collect();
+        expected.sort_unstable();
+        let (mut found, mut after) = (Vec::with_capacity(expected.len()), None);
+        loop {
+            let page = self.store.scan(id, Scan::After(after), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.place);
+            found.extend(page.into_iter().map(|record| record.place));
+        }
+        let wrong = expected.iter().zip(&found).find(|(expected, found)| expected != found);
+        if let Some((place, _)) = wrong {
+            verified.faults.push((place.id, "it is not found at its place".into()));
+        } else if expected.len() != found.len() {
+            verified.faults.push((id, "reading by places finds another number of objects".into()));
+        }
+        Ok(())
     }
 }
 
