@@ -1,8 +1,8 @@
 //! The contract of a store: where objects survive.
 //!
 //! A store keeps the objects of many streams, with what was decided about them, and numbers every change. It decides
-//! nothing itself: what is committed was admitted and judged by a [`Stream`](crate::Stream); [`crate::node::Node`] does
-//! both. The contract as tests is in [`crate::conformance`].
+//! nothing itself: what is committed was admitted and judged by a [`Stream`]; [`crate::node::Node`] does
+//! both. The contract as tests is in `conformance`, behind the feature of that name.
 //!
 //! What holds of every store:
 //!

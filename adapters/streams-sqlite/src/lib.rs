@@ -54,6 +54,11 @@ use self::watch::Watch;
 /// How many threads read.
 const READERS: usize = 3;
 
+/// How many kilobytes of pages a connection that reads may keep in memory, and the one that writes: the index of ids
+/// of a million objects fits.
+const READ_CACHE: u32 = 8 << 10;
+const WRITE_CACHE: u32 = 32 << 10;
+
 /// Objects in an SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -73,17 +78,17 @@ impl SqliteStore {
     /// newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let connect = || -> Result<Connection, StoreError> {
+        let connect = |cache| -> Result<Connection, StoreError> {
             let flags =
                 OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(path, flags).map_err(store_error)?;
-            schema::prepare(&connection)?;
+            schema::prepare(&connection, cache)?;
             Ok(connection)
         };
-        let mut connection = connect()?;
+        let mut connection = connect(WRITE_CACHE)?;
         schema::open(&mut connection)?;
         let origin = connection.query_row("SELECT origin FROM store", [], |row| row.get(0)).map_err(store_error)?;
-        let readers = (0..READERS).map(|_| connect()).collect::<Result<_, _>>()?;
+        let readers = (0..READERS).map(|_| connect(READ_CACHE)).collect::<Result<_, _>>()?;
         let changed = Arc::new(Event::new());
         let committed = {
             let changed = changed.clone();
@@ -96,7 +101,7 @@ impl SqliteStore {
             origin,
             writer: WriterThread::start(connection, committed),
             readers: Readers::start(readers),
-            watch: Watch::new(connect()?, changed.clone()),
+            watch: Watch::new(connect(READ_CACHE)?, changed.clone()),
             changed,
             numbered: AtomicBool::new(false),
             closed: AtomicBool::new(false),

@@ -69,12 +69,13 @@ CREATE TABLE cursors (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// Sets a connection up: what was committed is on the disk, and of what was dropped nothing stays there.
-pub(crate) fn prepare(connection: &Connection) -> Result<(), StoreError> {
+/// So many kilobytes of pages may stay in memory.
+pub(crate) fn prepare(connection: &Connection, kilobytes: u32) -> Result<(), StoreError> {
     let pragmas = || {
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "secure_delete", true)?;
-        connection.pragma_update(None, "cache_size", -8192)?;
+        connection.pragma_update(None, "cache_size", -(i64::from(kilobytes)))?;
         // Pages that are changed again soon are moved out of the log once.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         connection.set_prepared_statement_cache_capacity(64);

@@ -38,8 +38,8 @@ impl Domain {
         }
     }
 
-    /// What is signed for a message.
-    fn preimage(self, message: &[u8]) -> Vec<u8> {
+    /// The bytes that are signed for a message: what a signer that is elsewhere is given.
+    pub fn preimage(self, message: &[u8]) -> Vec<u8> {
         [self.name(), message].concat()
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::graph::{Graph, Index};
 use crate::keyed::HashKey;
-use crate::object::author::VerifyingKey;
+use crate::object::author::{VerifyingKey, author_bytes};
 use crate::object::id::ObjectId;
 
 /// Two or more objects of one author that follow the same object of its own, or none (spec 7.3). It is a fact, not a
@@ -25,7 +25,7 @@ pub struct Fork {
 
 #[derive(Clone)]
 pub(super) struct Chains {
-    by_key: HashMap<VerifyingKey, u32, HashKey>,
+    by_key: HashMap<[u8; 32], u32, HashKey>,
     chains: Vec<Chain>,
     pub(super) lines: Vec<Line>,
     /// For each object, its line.
@@ -70,7 +70,7 @@ impl Chains {
         // The previous is of the same author, and at hand.
         let chain = match previous {
             Some(previous) => self.chain_of(previous),
-            None => *self.by_key.entry(author).or_insert_with(|| {
+            None => *self.by_key.entry(*author.as_bytes()).or_insert_with(|| {
                 let text = author.to_string().into();
                 self.chains.push(Chain { author, text, tip: index, unlinked: None, lines: Vec::new() });
                 self.chains.len() as u32 - 1
@@ -146,12 +146,12 @@ impl Chains {
 
     /// The number of an author.
     pub(super) fn number(&self, author: &VerifyingKey) -> Option<u32> {
-        self.by_key.get(author).copied()
+        self.by_key.get(author.as_bytes()).copied()
     }
 
     /// The number of the author with this text.
     pub(super) fn by_text(&self, text: &str) -> Option<u32> {
-        self.number(&text.parse().ok()?)
+        self.by_key.get(&author_bytes(text).ok()?).copied()
     }
 
     /// The line of an object, and its place there, from 0.
