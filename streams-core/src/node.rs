@@ -11,6 +11,8 @@ mod opened;
 
 pub mod page;
 
+pub mod replay;
+
 pub mod verify;
 
 use std::collections::HashMap;

@@ -342,12 +342,31 @@ async fn it_answers_as_memory_does(store: Arc<dyn Store>, seed: u64) {
             let verified = node.verify(stream, |_| {}).await.unwrap();
             assert!(verified.is_clean(), "seed {seed}: {:?}", verified.faults);
         }
+        a_snapshot_spares_what_is_final(&node, &mut dice, seed).await;
     }
     let (one, other) = (read_all(&*store).await, read_all(&*memory).await);
     for (one, other) in one.iter().zip(&other) {
         assert_eq!(one, other, "seed {seed}");
     }
     assert_eq!(one.len(), other.len());
+}
+
+/// State that is read from the store is that of the open stream, from the beginning or from a snapshot, while things
+/// go on.
+async fn a_snapshot_spares_what_is_final(node: &Node, dice: &mut Dice, seed: u64) {
+    let streams = node.store().streams(None, 10).await.unwrap();
+    for stream in &streams {
+        let mut snapshot = None;
+        for number in 0..20 {
+            act_at(node, &[*stream], dice, 1000 + number).await.unwrap();
+            let replayed =
+                node.replay(*stream, Vec::new(), snapshot, |ids, object| ids.push(object.id())).await.unwrap();
+            assert_eq!(replayed.state, node.read(*stream, Stream::replayed).await.unwrap(), "seed {seed}");
+            let finals = node.head(*stream).await.unwrap().expect("it is here").finals;
+            assert_eq!(replayed.snapshot.objects, finals, "seed {seed}");
+            snapshot = Some(replayed.snapshot);
+        }
+    }
 }
 
 /// Two nodes that write to one store at once: whoever loses a race takes in what the other wrote.
