@@ -26,6 +26,9 @@ pub(crate) struct Row {
     bound: Bound,
 }
 
+/// Measures some rows.
+type Chapter = fn() -> Vec<Row>;
+
 /// What a figure should be.
 pub(crate) enum Bound {
     /// At most this.
@@ -40,7 +43,7 @@ fn main() {
     if only.as_ref().is_some_and(|only| only == stores::LAST_PAGE) {
         return stores::last_page(args.next().expect("a store").as_ref());
     }
-    let chapters: [(&str, fn() -> Vec<Row>); 4] =
+    let chapters: [(&str, Chapter); 4] =
         [("objects", objects::rows), ("streams", streams::rows), ("judging", judging::rows), ("stores", stores::rows)];
     let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");
