@@ -27,6 +27,8 @@
 
 pub mod keyed;
 
+pub mod shared;
+
 pub mod object;
 
 pub mod graph;
@@ -37,6 +39,8 @@ pub mod stream;
 
 pub mod store;
 
+pub mod transport;
+
 pub mod memory;
 
 pub mod node;
@@ -46,7 +50,7 @@ pub mod conformance;
 
 pub use graph::{PendingFull, PendingLimits, Share};
 pub use keyed::HashKey;
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, MemoryTransport};
 pub use node::Node;
 pub use object::authenticate::{Authentic, AuthenticateError, Authenticator};
 pub use object::author::{AuthorError, Batch, Domain, SigningKey, Verifier, VerifyingKey, author_bytes};

@@ -22,19 +22,8 @@ use async_trait::async_trait;
 
 use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
+use crate::shared::Shared;
 use crate::stream::Stream;
-
-/// What may be shared between threads, where there are any: in the browser there are none.
-#[cfg(not(target_family = "wasm"))]
-pub trait Shared: Send + Sync {}
-#[cfg(not(target_family = "wasm"))]
-impl<T: Send + Sync + ?Sized> Shared for T {}
-
-/// What may be shared between threads, where there are any: in the browser there are none.
-#[cfg(target_family = "wasm")]
-pub trait Shared {}
-#[cfg(target_family = "wasm")]
-impl<T: ?Sized> Shared for T {}
 
 /// Where an object stands in its stream: ascending is the order of spec 9.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

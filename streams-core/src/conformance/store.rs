@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::both;
 use super::faulty::{Fault, FaultyStore};
 use super::fixtures::{Dice, NOTE, act, author, begin, content, hash_key};
 use crate::memory::MemoryStore;
@@ -264,27 +265,6 @@ async fn who_waits_is_woken(store: Arc<dyn Store>) {
     let (waited, committed) = both(waiting, committing).await;
     waited.unwrap();
     assert_eq!(committed.unwrap(), 3);
-}
-
-/// Runs two futures side by side.
-async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
-    let (mut a, mut b) = (std::pin::pin!(a), std::pin::pin!(b));
-    let (mut of_a, mut of_b) = (None, None);
-    std::future::poll_fn(|context| {
-        if of_a.is_none()
-            && let std::task::Poll::Ready(answer) = a.as_mut().poll(context)
-        {
-            of_a = Some(answer);
-        }
-        if of_b.is_none()
-            && let std::task::Poll::Ready(answer) = b.as_mut().poll(context)
-        {
-            of_b = Some(answer);
-        }
-        if of_a.is_some() && of_b.is_some() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    (of_a.expect("it is done"), of_b.expect("it is done"))
 }
 
 async fn what_is_closed_says_so(store: &dyn Store) {

@@ -4,8 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up; the rooms of one floor stand in one line.
-const FLOORS: &[&[&str]] =
-    &[&["keyed"], &["object"], &["graph", "policy"], &["stream"], &["store"], &["memory"], &["node"], &["conformance"]];
+const FLOORS: &[&[&str]] = &[
+    &["keyed", "shared"],
+    &["object"],
+    &["graph", "policy"],
+    &["stream"],
+    &["store", "transport"],
+    &["memory"],
+    &["node"],
+    &["conformance"],
+];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
