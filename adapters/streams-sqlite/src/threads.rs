@@ -132,47 +132,29 @@ fn run(mut connection: Connection, receiver: &Receiver<Write>, committed: &dyn F
     }
 }
 
-/// Commits for several at once. Who conflicts gets nothing, and the others are not held up.
+/// Commits for several at once. Who conflicts has changed nothing yet, and does not hold up the others; where SQLite
+/// fails, all of them fail together.
 fn commit_all(connection: &mut Connection, writer: &mut Writer, waiting: Vec<Waiting>) {
-    let mut answers = Vec::new();
-    let mut leaves_nothing = false;
-    let done = (|| {
-        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for Waiting { stream, commit, answer } in waiting {
-            leaves_nothing |= commit.drops_bytes();
-            let savepoint = transaction.savepoint()?;
-            let last = writer.commit(&savepoint, stream, commit);
-            // Dropped without it, a savepoint takes back all behind it.
-            if matches!(last, Ok(Ok(_))) {
-                savepoint.commit()?;
-            }
-            answers.push((answer, last));
-        }
-        transaction.commit()
-    })();
-    if done.is_err() || answers.iter().any(|(_, last)| !matches!(last, Ok(Ok(_)))) {
+    let leaves_nothing = waiting.iter().any(|waiting| waiting.commit.drops_bytes());
+    let (commits, answers): (Vec<_>, Vec<_>) =
+        waiting.into_iter().map(|waiting| ((waiting.stream, waiting.commit), waiting.answer)).unzip();
+    let all = || {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let commit = |(stream, commit)| writer.commit(&transaction, stream, commit);
+        let lasts = commits.into_iter().map(commit).collect::<rusqlite::Result<Vec<_>>>()?;
+        transaction.commit().map(|()| lasts)
+    };
+    let lasts = all().map_err(store_error);
+    if lasts.is_err() {
         writer.forget();
     }
     if leaves_nothing {
         // The log of the database still has what was dropped, until it is emptied; a reader may hinder it for now.
         let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
-    for (answer, last) in answers {
-        let last = match (&done, last) {
-            (Err(error), _) => Err(failed(error)),
-            (Ok(()), Ok(last)) => last,
-            (Ok(()), Err(error)) => Err(store_error(error)),
-        };
+    for (at, answer) in answers.into_iter().enumerate() {
+        let last = lasts.as_ref().map_err(Clone::clone).and_then(|lasts| lasts[at].clone());
+        // Whoever asked may not wait any more.
         let _ = answer.send_blocking(last);
-    }
-}
-
-/// The error of all that should have become durable together.
-fn failed(error: &rusqlite::Error) -> StoreError {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, message) => {
-            store_error(rusqlite::Error::SqliteFailure(*failure, message.clone()))
-        }
-        other => store_error(rusqlite::Error::ToSqlConversionFailure(other.to_string().into())),
     }
 }
