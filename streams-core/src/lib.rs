@@ -37,6 +37,8 @@ pub mod policy;
 
 pub mod stream;
 
+pub mod sync;
+
 pub mod store;
 
 pub mod transport;

@@ -11,6 +11,8 @@ mod opened;
 
 pub mod page;
 
+pub mod peers;
+
 pub mod replay;
 
 pub mod verify;

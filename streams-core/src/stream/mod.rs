@@ -29,6 +29,8 @@ pub mod govern;
 
 pub mod replay;
 
+mod differ;
+
 pub mod feed;
 
 pub mod fold;

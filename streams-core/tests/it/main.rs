@@ -3,6 +3,7 @@
 mod convergence;
 mod fixtures;
 mod hostile;
+mod peers;
 mod signatures;
 mod stores;
 mod tidy;

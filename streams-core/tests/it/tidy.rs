@@ -9,6 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["object"],
     &["graph", "policy"],
     &["stream"],
+    &["sync"],
     &["store", "transport"],
     &["memory"],
     &["node"],

@@ -1,0 +1,309 @@
+//! What two peers tell each other (spec 10): one message a frame, as CBOR.
+//!
+//! A message is a list of its kind and its body; a body is a list of its fields. Ids stand as one byte string, 32 bytes
+//! each. Limits are checked while a message is read, before anything is kept of it.
+
+use minicbor::{Decode, Encode};
+
+use crate::object::author::{SIGNATURE_LEN, VerifyingKey};
+use crate::object::id::{ObjectId, StreamId};
+
+/// The most leaves of a stream in a message: the last by generation and id.
+pub const MAX_LEAVES: usize = 64;
+
+/// The most samples in a request: enough for a stream of 2^60 objects.
+pub const MAX_SAMPLES: usize = 64;
+
+/// The most objects or maps in one want.
+pub const MAX_WANTED: usize = 1024;
+
+/// The versions that are spoken here.
+pub const VERSIONS: &[u8] = &[1];
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Message {
+    /// The first of both sides.
+    #[n(0)]
+    Hello(#[n(0)] Hello),
+    /// The second of both sides: a signature over their role and the transcript.
+    #[n(1)]
+    Proof(#[cbor(n(0), with = "minicbor::bytes")] [u8; SIGNATURE_LEN]),
+    /// Asks for what one lacks of a stream.
+    #[n(2)]
+    Request(#[n(0)] Request),
+    /// Answers a request; objects follow, and [`Message::Done`].
+    #[n(3)]
+    Response(#[n(0)] Response),
+    /// Some of the objects, causes first.
+    #[n(4)]
+    Objects(#[n(0)] Objects),
+    /// There are no more.
+    #[n(5)]
+    Done(#[n(0)] u32),
+    /// A frame of objects was taken in: there is room for one more.
+    #[n(6)]
+    Taken(#[n(0)] u32),
+    /// Asks for objects by their ids: gaps, and those whose maps one lacks.
+    #[n(7)]
+    Want(#[n(0)] Want),
+    /// Tells that there is something new.
+    #[n(8)]
+    Announcement(#[n(0)] Announcement),
+    /// Asks to be told of news.
+    #[n(9)]
+    Subscription(#[n(0)] Subscription),
+    /// Why something is not answered.
+    #[n(10)]
+    Refusal(#[n(0)] Refusal),
+}
+
+/// Who speaks, and which versions.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Hello {
+    /// The versions that are spoken.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub versions: Vec<u8>,
+    /// The key that is to be proven.
+    #[n(1)]
+    pub key: Key,
+    /// Fresh bytes.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub nonce: [u8; 32],
+}
+
+/// Asks for what one lacks of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Request {
+    /// By which the answers are known; the asking side counts.
+    #[n(0)]
+    pub number: u32,
+    /// The stream.
+    #[n(1)]
+    pub stream: Id,
+    /// The leaves; none where nothing of the stream is here.
+    #[n(2)]
+    pub leaves: Ids<MAX_LEAVES>,
+    /// The digest of all leaves.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub frontier: [u8; 32],
+    /// Objects at exponentially growing distance below the leaves.
+    #[n(4)]
+    pub samples: Ids<MAX_SAMPLES>,
+}
+
+/// What the other side has of the stream that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Response {
+    /// That of the request.
+    #[n(0)]
+    pub number: u32,
+    /// Its leaves.
+    #[n(1)]
+    pub leaves: Ids<MAX_LEAVES>,
+    /// The digest of all its leaves.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub frontier: [u8; 32],
+    /// Whether it lacks some of the leaves of the request, and will ask for them.
+    #[n(3)]
+    pub asks_back: bool,
+}
+
+/// Some objects.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Objects {
+    /// That of the request, or the want.
+    #[n(0)]
+    pub number: u32,
+    /// Their parts.
+    #[n(1)]
+    pub parts: Vec<Parts>,
+}
+
+/// The parts of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Parts(#[cbor(n(0), with = "minicbor::bytes")] pub Vec<u8>);
+
+/// Asks for objects by their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Want {
+    /// By which the answers are known.
+    #[n(0)]
+    pub number: u32,
+    /// The stream.
+    #[n(1)]
+    pub stream: Id,
+    /// The objects.
+    #[n(2)]
+    pub objects: Ids<MAX_WANTED>,
+}
+
+/// Tells that there is something new.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Announcement {
+    /// The stream.
+    #[n(0)]
+    pub stream: Id,
+    /// Its leaves now.
+    #[n(1)]
+    pub leaves: Ids<MAX_LEAVES>,
+    /// The digest of all its leaves.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub frontier: [u8; 32],
+}
+
+/// The most streams in one subscription.
+pub const MAX_SUBSCRIBED: usize = 1024;
+
+/// Asks to be told of news.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Subscription {
+    /// Of these streams.
+    #[n(0)]
+    pub streams: Ids<MAX_SUBSCRIBED>,
+    /// Until then, in milliseconds since 1970 UTC.
+    #[n(1)]
+    pub expires: u64,
+}
+
+/// Why something is not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Refusal {
+    /// That of the request or the want, where one is refused.
+    #[n(0)]
+    pub number: Option<u32>,
+    /// The stream.
+    #[n(1)]
+    pub stream: Id,
+    /// Why.
+    #[n(2)]
+    pub reason: Reason,
+    /// The object whose rule denies it, where it names the peer: shown, not admitted.
+    #[n(3)]
+    pub shown: Option<Parts>,
+    /// Whether what is unknown is wanted, and will be asked for.
+    #[n(4)]
+    pub asks_back: bool,
+}
+
+/// Why something is refused (spec 10.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Reason {
+    /// The peer may not read the stream.
+    #[n(0)]
+    Denied,
+    /// Nothing of the stream is here.
+    #[n(1)]
+    Unknown,
+    /// It was here, and is not any more.
+    #[n(2)]
+    Gone,
+    /// There is no room for it now.
+    #[n(3)]
+    Busy,
+}
+
+impl Reason {
+    /// The code of spec 10.4.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Unknown => "unknown",
+            Self::Gone => "gone",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+/// Bytes that are no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a frame is no message of this version")]
+pub struct MessageError;
+
+impl Message {
+    /// The frame.
+    pub fn encode(&self) -> Vec<u8> {
+        minicbor::to_vec(self).expect("a vector takes all")
+    }
+
+    /// The message of a frame: all of it.
+    pub fn decode(frame: &[u8]) -> Result<Self, MessageError> {
+        let mut decoder = minicbor::Decoder::new(frame);
+        let message = decoder.decode().map_err(|_| MessageError)?;
+        if decoder.position() == frame.len() { Ok(message) } else { Err(MessageError) }
+    }
+}
+
+/// An id in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(pub StreamId);
+
+/// At most so many ids in a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ids<const MOST: usize>(pub Vec<ObjectId>);
+
+/// A key in a message: the encoding of a point, as of an author.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key(pub VerifyingKey);
+
+impl<C> Encode<C> for Id {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.bytes(self.0.as_bytes())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Id {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        digest(decoder.bytes()?).map(Self)
+    }
+}
+
+impl<C, const MOST: usize> Encode<C> for Ids<MOST> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let bytes: Vec<u8> = self.0.iter().flat_map(|id| *id.as_bytes()).collect();
+        encoder.bytes(&bytes)?.ok()
+    }
+}
+
+impl<'b, C, const MOST: usize> Decode<'b, C> for Ids<MOST> {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let bytes = decoder.bytes()?;
+        if bytes.len() > 32 * MOST || !bytes.len().is_multiple_of(32) {
+            return Err(minicbor::decode::Error::message("too many ids, or a part of one"));
+        }
+        bytes.chunks(32).map(digest).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<C> Encode<C> for Key {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.bytes(self.0.as_bytes())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Key {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let bytes = decoder.bytes()?.try_into();
+        let bytes = bytes.map_err(|_| minicbor::decode::Error::message("a key has 32 bytes"))?;
+        VerifyingKey::from_bytes(bytes).map(Self).map_err(|_| minicbor::decode::Error::message("no usable key"))
+    }
+}
+
+fn digest(bytes: &[u8]) -> Result<ObjectId, minicbor::decode::Error> {
+    let bytes = bytes.try_into().map_err(|_| minicbor::decode::Error::message("an id has 32 bytes"))?;
+    Ok(ObjectId::from_bytes(bytes))
+}
