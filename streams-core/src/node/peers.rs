@@ -1,6 +1,8 @@
 //! Peers: a node drives sessions over links, and answers what they ask.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_channel::{Receiver, Sender, bounded, unbounded};
 
@@ -15,6 +17,9 @@ use crate::sync::handshake::Side;
 use crate::sync::messages::MAX_LEAVES;
 use crate::sync::session::{Answer, Ask, End, Event, FRAME_BYTES, Output, Session, Summary};
 use crate::transport::{Transport, TransportError};
+
+/// How many changes of the store are looked at together.
+const CHANGES: usize = 4096;
 
 /// How many frames of a peer wait for their turn.
 const WAITING: usize = 16;
@@ -50,6 +55,14 @@ pub struct Meeting {
     pub takes_unknown: bool,
 }
 
+/// When a session is over.
+enum Until<'a> {
+    /// When these are equal.
+    Equal(&'a [StreamId]),
+    /// When the peer goes, and until then these are kept equal until this time.
+    Gone(&'a [StreamId], u64),
+}
+
 /// Tells the time, in milliseconds since 1970 UTC.
 pub trait Clock: Shared + Fn() -> u64 {}
 impl<T: Shared + Fn() -> u64> Clock for T {}
@@ -62,6 +75,8 @@ struct Driver<'a> {
     clock: &'a dyn Clock,
     outgoing: Sender<Vec<u8>>,
     on_event: &'a mut (dyn FnMut(&Event) + Send),
+    /// The last change of the store that the session was told of.
+    seen: u64,
     end: Option<End>,
 }
 
@@ -76,7 +91,7 @@ impl Node {
         streams: &[StreamId],
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        self.meet(link, meeting, Some(streams), &mut on_event).await
+        self.meet(link, meeting, Until::Equal(streams), &mut on_event).await
     }
 
     /// Serves a peer until it closes the link: answers what it asks for, asks for what it has and this node lacks of
@@ -87,25 +102,45 @@ impl Node {
         meeting: Meeting,
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        self.meet(link, meeting, None, &mut on_event).await
+        self.meet(link, meeting, Until::Gone(&[], 0), &mut on_event).await
+    }
+
+    /// Keeps streams equal here and at a peer, both ways, as either changes: until the peer closes the link, or the time
+    /// has come, at most a day ahead, behind which the peer tells no news any more.
+    pub async fn follow(
+        &self,
+        link: Arc<dyn Transport>,
+        meeting: Meeting,
+        streams: &[StreamId],
+        expires: u64,
+        mut on_event: impl FnMut(&Event) + Send,
+    ) -> Result<VerifyingKey, PeerError> {
+        self.meet(link, meeting, Until::Gone(streams, expires), &mut on_event).await
     }
 
     async fn meet(
         &self,
         link: Arc<dyn Transport>,
         meeting: Meeting,
-        streams: Option<&[StreamId]>,
+        until: Until<'_>,
         on_event: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<VerifyingKey, PeerError> {
         let Meeting { key, side, nonce, clock, takes_unknown } = meeting;
         let mut session = Session::new(key, side, nonce, link.channel(), clock());
-        streams.unwrap_or_default().iter().for_each(|stream| session.sync(*stream));
+        let (Until::Equal(streams) | Until::Gone(streams, _)) = until;
+        streams.iter().for_each(|stream| session.sync(*stream));
+        if let Until::Gone(streams, expires) = until
+            && !streams.is_empty()
+        {
+            session.subscribe(streams, expires);
+        }
+        let seen = self.store.last().await.map_err(NodeError::from)?;
         // What goes out must not wait for what comes in, or two peers that both send wait for each other. It is bounded
         // by the windows of the session.
         let (outgoing, to_send) = unbounded::<Vec<u8>>();
         let (received, incoming) = bounded::<Vec<u8>>(WAITING);
         let clock: &dyn Clock = &*clock;
-        let mut driver = Driver { node: self, session, takes_unknown, clock, outgoing, on_event, end: None };
+        let mut driver = Driver { node: self, session, takes_unknown, clock, outgoing, on_event, seen, end: None };
         let send = async {
             while let Ok(frame) = to_send.recv().await {
                 link.send(frame).await?;
@@ -121,7 +156,7 @@ impl Node {
             received.close();
             Ok::<(), PeerError>(())
         };
-        let drive = driver.run(&incoming, streams.is_some());
+        let drive = driver.run(&incoming, matches!(until, Until::Equal(_)));
         let ended = first_failure(drive, send, receive).await;
         let closed = link.close().await;
         let peer = ended?;
@@ -130,13 +165,28 @@ impl Node {
     }
 }
 
+/// Which of two was first.
+enum Either<A, B> {
+    First(A),
+    Second(B),
+}
+
+/// The first of two futures that is done; the other is given up.
+async fn either<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> Either<A, B> {
+    let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
+    std::future::poll_fn(|context| match first.as_mut().poll(context) {
+        Poll::Ready(first) => Poll::Ready(Either::First(first)),
+        Poll::Pending => second.as_mut().poll(context).map(Either::Second),
+    })
+    .await
+}
+
 /// Runs three futures side by side, until the first is done and all that it sent is sent, or one of them fails.
 async fn first_failure<T>(
     drive: impl Future<Output = Result<T, PeerError>>,
     send: impl Future<Output = Result<(), PeerError>>,
     receive: impl Future<Output = Result<(), PeerError>>,
 ) -> Result<T, PeerError> {
-    use std::task::Poll;
     let (mut drive, mut send, mut receive) = (std::pin::pin!(drive), std::pin::pin!(send), std::pin::pin!(receive));
     let (mut done, mut sent, mut broken) = (None, false, None);
     std::future::poll_fn(|context| {
@@ -183,14 +233,34 @@ impl Driver<'_> {
                 self.outgoing.close();
                 return peer.ok_or(PeerError::Gone);
             }
-            match incoming.recv().await {
-                Ok(frame) => self.session.receive(&frame, (self.clock)()),
-                Err(_) => {
+            let next = if self.session.is_live() {
+                either(incoming.recv(), self.node.store.wait(self.seen)).await
+            } else {
+                Either::First(incoming.recv().await)
+            };
+            match next {
+                Either::First(Ok(frame)) => self.session.receive(&frame, (self.clock)()),
+                Either::First(Err(_)) => {
                     self.outgoing.close();
                     return peer.filter(|_| !ends).ok_or(PeerError::Gone);
                 }
+                Either::Second(waited) => {
+                    waited.map_err(NodeError::from)?;
+                    self.tell_changes().await?;
+                }
             }
         }
+    }
+
+    /// Tells the session which streams changed in the store, whoever wrote to it.
+    async fn tell_changes(&mut self) -> Result<(), PeerError> {
+        let log = self.node.store.log(None, self.seen, CHANGES).await.map_err(NodeError::from)?;
+        let Some(last) = log.last() else { return Ok(()) };
+        self.seen = last.sequence;
+        self.session.tick((self.clock)());
+        let changed: BTreeSet<StreamId> = log.into_iter().map(|logged| logged.stream).collect();
+        changed.into_iter().for_each(|stream| self.session.changed(stream));
+        Ok(())
     }
 
     /// Does all that the session wants done.

@@ -259,6 +259,8 @@ pub struct Session {
     subscriptions: BTreeMap<StreamId, u64>,
     /// What we want to hear of.
     subscribed: BTreeMap<StreamId, u64>,
+    /// The frontiers that the peer told last, of what we want to hear of.
+    theirs: BTreeMap<StreamId, [u8; 32]>,
     requests: u32,
     asks: u64,
     now: u64,
@@ -327,6 +329,7 @@ impl Session {
             expected: BTreeSet::new(),
             subscriptions: BTreeMap::new(),
             subscribed: BTreeMap::new(),
+            theirs: BTreeMap::new(),
             requests: 0,
             asks: 0,
             now,
@@ -373,13 +376,30 @@ impl Session {
         }
     }
 
-    /// Tells that a stream is another than before: a peer that asked hears of it.
+    /// Whether somebody is to be told when a stream is another than before.
+    pub fn is_live(&self) -> bool {
+        !self.subscriptions.is_empty() || !self.subscribed.is_empty()
+    }
+
+    /// Tells that a stream is another than before: a peer that asked for news hears of it, and one that gives us news
+    /// gets ours.
     pub fn changed(&mut self, stream: StreamId) {
         let Phase::Open { peer } = self.phase else { return };
-        let is_asked =
-            self.questions.values().any(|question| matches!(question, Question::Tell { stream: of } if *of == stream));
-        if !is_asked && self.subscriptions.get(&stream).is_some_and(|expires| *expires > self.now) {
+        let is_told = |question: &Question| matches!(question, Question::Tell { stream: of } if *of == stream);
+        let is_told = self.questions.values().any(is_told);
+        if !is_told && self.subscriptions.get(&stream).is_some_and(|expires| *expires > self.now) {
             self.ask(Question::Tell { stream }, Ask::Tell { stream, peer });
+        }
+        if self.subscribed.get(&stream).is_some_and(|expires| *expires > self.now) {
+            self.request_news(stream, self.theirs.get(&stream).copied());
+        }
+    }
+
+    /// Asks for what is new, unless that is under way, or the peer has the frontier that is here.
+    fn request_news(&mut self, stream: StreamId, frontier: Option<[u8; 32]>) {
+        if self.asked.values().all(|asked| asked.stream != stream) && !self.waiting.contains(&stream) {
+            let number = self.new_request(stream, false);
+            self.ask(Question::Request { number, frontier }, Ask::Summary { stream });
         }
     }
 
@@ -500,6 +520,9 @@ impl Session {
         let asked = self.asked.get_mut(&response.number).filter(|asked| !asked.answered);
         let asked = asked.ok_or(End::Unexpected("a response"))?;
         asked.answered = true;
+        if self.subscribed.contains_key(&asked.stream) {
+            self.theirs.insert(asked.stream, response.frontier);
+        }
         if response.asks_back && self.answering.values().all(|answering| answering.stream != asked.stream) {
             self.expected.insert(asked.stream);
         }
@@ -566,11 +589,8 @@ impl Session {
         if !self.subscribed.contains_key(&stream) {
             return Err(End::Unexpected("an announcement"));
         }
-        if self.asked.values().all(|asked| asked.stream != stream) {
-            let number = self.new_request(stream, false);
-            let frontier = Some(announcement.frontier);
-            self.ask(Question::Request { number, frontier }, Ask::Summary { stream });
-        }
+        self.theirs.insert(stream, announcement.frontier);
+        self.request_news(stream, Some(announcement.frontier));
         Ok(())
     }
 

@@ -140,6 +140,64 @@ fn who_may_not_read_is_shown_the_rule_and_nothing_else() {
     assert!(pollster::block_on(empty.head(id)).unwrap().is_none());
 }
 
+#[test]
+fn who_follows_is_told_of_news_and_tells_its_own() {
+    let [stream, _] = apart(5, 10, 0);
+    let (server, id) = with(&stream);
+    let followers = [node(), node()];
+    let write = |node: &Node, number: u64| {
+        let written = node.write(id, |stream| drop(stream.by(&author(0)).append(NOTE, content(number, 20)).unwrap()));
+        pollster::block_on(written).unwrap();
+    };
+    let reaches = |node: &Node, objects: u64| {
+        for _ in 0..500 {
+            let head = pollster::block_on(node.head(id)).unwrap();
+            if head.is_some_and(|head| head.objects >= objects) {
+                return;
+            }
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{objects} objects were not reached: {:?}", pollster::block_on(node.head(id)));
+    };
+    let told = Mutex::new(0);
+    thread::scope(|scope| {
+        let links: Vec<_> = (0..2_u8).map(|number| MemoryTransport::pair(&[number])).collect();
+        let mut closers = Vec::new();
+        for (number, (near, far)) in links.into_iter().enumerate() {
+            let (near, far) = (Arc::new(near), Arc::new(far));
+            closers.push(far.clone());
+            let (server, follower, told) = (&server, &followers[number], &told);
+            scope.spawn(move || pollster::block_on(server.serve(far, meeting(Side::Answerer, 9), |_| ())));
+            scope.spawn(move || {
+                let mut meeting = meeting(Side::Opener, 5 + number as u8);
+                meeting.takes_unknown = true;
+                let tell =
+                    |event: &Event| *told.lock().unwrap() += usize::from(matches!(event, Event::Received { .. }));
+                pollster::block_on(follower.follow(near, meeting, &[id], NOW + 1000, tell))
+            });
+        }
+        let begun = stream.len() as u64;
+        followers.iter().for_each(|follower| reaches(follower, begun));
+        // News of the server reaches both; news of a follower reaches the server, and through it the other.
+        write(&server, 1);
+        followers.iter().for_each(|follower| reaches(follower, begun + 1));
+        write(&followers[0], 2);
+        reaches(&server, begun + 2);
+        reaches(&followers[1], begun + 2);
+        for number in 3..10 {
+            write(&followers[1], number);
+        }
+        reaches(&followers[0], begun + 9);
+        closers
+            .into_iter()
+            .for_each(|link| pollster::block_on(streams_core::transport::Transport::close(&*link)).unwrap());
+    });
+    // Nothing goes round in circles: every object was received about once by each.
+    assert!(*told.lock().unwrap() <= 2 * (stream.len() + 9), "{}", told.lock().unwrap());
+    assert_eq!(digest(&followers[0], id), digest(&server, id));
+    assert_eq!(digest(&followers[1], id), digest(&server, id));
+}
+
 // Who does not keep to the rules.
 
 /// A session that was opened with a peer whose frames a test writes.
