@@ -353,14 +353,12 @@ impl NewObject {
     pub fn of(stream: &Stream, id: &ObjectId) -> Option<Self> {
         let object = stream.object(id)?;
         let header = object.header();
-        let mut edges: Vec<ObjectId> = header.parents().iter().collect();
-        edges.extend(header.previous().filter(|previous| !edges.contains(previous)));
         let place = Place { epoch: stream.epoch(id)?, generation: header.generation(), tie: stream.tie(id)?, id: *id };
         Some(Self {
             place,
             author: header.author(),
             r#type: header.r#type().to_owned(),
-            edges,
+            edges: object.object().edges(),
             effective: stream.is_effective(id),
             adopted_by: stream.adopter(id),
             parts: object.object().parts().clone(),

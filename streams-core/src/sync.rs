@@ -8,6 +8,8 @@
 //!
 //! [`session::Session`] does all of it without IO; a [`Node`](crate::Node) drives it over a transport.
 
+pub mod evidence;
+
 pub mod handshake;
 
 pub mod messages;

@@ -202,6 +202,15 @@ impl Object {
         self.split().maps.into_vec()
     }
 
+    /// What its block says that it cites: its parents, and its previous where that is not among them. Nothing is said
+    /// about whether it may.
+    pub fn edges(&self) -> Vec<ObjectId> {
+        let mut edges = self.fields.read(Field::Parents, self.block()).map(references).unwrap_or_default();
+        let previous = self.fields.reference(Field::Previous, self.block());
+        edges.extend(previous.filter(|previous| !edges.contains(previous)));
+        edges
+    }
+
     /// Whether a map of the object stands redacted.
     pub fn is_redacted(&self) -> bool {
         self.redacted

@@ -1,6 +1,7 @@
 //! The tests that cross rooms, in one binary.
 
 mod convergence;
+mod evidence;
 mod fixtures;
 mod hostile;
 mod peers;
