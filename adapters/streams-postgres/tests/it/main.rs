@@ -2,7 +2,10 @@
 
 mod conforms;
 mod crash;
+mod opening;
+mod plans;
 mod server;
+mod writers;
 
 use std::sync::{Arc, Mutex, Weak};
 
