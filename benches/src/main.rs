@@ -4,6 +4,7 @@
 mod judging;
 mod measure;
 mod objects;
+mod postgres;
 mod stores;
 mod streams;
 
@@ -43,8 +44,13 @@ fn main() {
     if only.as_ref().is_some_and(|only| only == stores::LAST_PAGE) {
         return stores::last_page(args.next().expect("a store").as_ref());
     }
-    let chapters: [(&str, Chapter); 4] =
-        [("objects", objects::rows), ("streams", streams::rows), ("judging", judging::rows), ("stores", stores::rows)];
+    let chapters: [(&str, Chapter); 5] = [
+        ("objects", objects::rows),
+        ("streams", streams::rows),
+        ("judging", judging::rows),
+        ("stores", stores::rows),
+        ("postgres", postgres::rows),
+    ];
     let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");
     for row in chapters.into_iter().filter(|(name, _)| asked(name)).flat_map(|(_, rows)| rows()) {
