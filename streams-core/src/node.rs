@@ -133,7 +133,11 @@ impl Node {
         let memory = opened.as_ref().map_or(0, Opened::memory);
         drop(opened);
         self.used(id, memory);
-        committed.map(|()| id)
+        match committed {
+            // Somebody else began it meanwhile.
+            Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(id),
+            committed => committed.map(|()| id),
+        }
     }
 
     /// Takes in objects of a stream, which come from the peer with this number; the answers are in their order. What is

@@ -3,6 +3,11 @@
 use rusqlite::{Error, ErrorCode};
 use streams_core::{StoreError, StoreErrorKind};
 
+const DAMAGED: (StoreErrorKind, &str) = (
+    StoreErrorKind::Corrupt,
+    "the store is damaged: `streams verify` tells what of it is whole; bring the rest from a peer or an archive",
+);
+
 /// The kind of a failure, in a sentence that says what to do.
 pub(crate) fn store_error(error: Error) -> StoreError {
     let (kind, message) = match error.sqlite_error_code() {
@@ -10,10 +15,7 @@ pub(crate) fn store_error(error: Error) -> StoreError {
             (StoreErrorKind::Busy, "another process writes to the store: try again")
         }
         Some(ErrorCode::DiskFull) => (StoreErrorKind::Full, "the disk is full: nothing of this was kept"),
-        Some(ErrorCode::DatabaseCorrupt) => (
-            StoreErrorKind::Corrupt,
-            "the store is damaged: `streams verify` tells what of it is whole; bring the rest from a peer or an archive",
-        ),
+        Some(ErrorCode::DatabaseCorrupt) => DAMAGED,
         Some(ErrorCode::NotADatabase) => {
             (StoreErrorKind::Corrupt, "the file is no SQLite database, or its beginning is damaged")
         }
@@ -24,7 +26,17 @@ pub(crate) fn store_error(error: Error) -> StoreError {
             StoreErrorKind::Other,
             "the store cannot be opened: look at its path, and at the permissions of the folder",
         ),
+        // What was written reads as what it was.
+        None if is_misfit(&error) => DAMAGED,
         _ => (StoreErrorKind::Other, "SQLite failed"),
     };
     StoreError::new(kind, message).because(error)
+}
+
+/// Whether a value is not of the kind that is written in its place.
+fn is_misfit(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::InvalidColumnType(..)
+    )
 }

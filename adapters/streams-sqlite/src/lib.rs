@@ -122,6 +122,18 @@ impl SqliteStore {
         self.writer.write(compact).await
     }
 
+    /// What is damaged of the file, in a sentence each: tables and indices that do not fit together. What an object says
+    /// is proven by [`Node::verify`](streams_core::Node::verify).
+    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
+        let check = |connection: &Connection| {
+            let mut check = connection.prepare("PRAGMA integrity_check(20)")?;
+            check.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let mut said = self.readers.read(check).await?;
+        said.retain(|line| line != "ok");
+        Ok(said)
+    }
+
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
