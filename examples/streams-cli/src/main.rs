@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 use streams_core::Effect;
 
 mod check;
+mod export;
 mod graph;
 mod import;
 mod key;
@@ -22,8 +23,12 @@ mod policy;
 mod read;
 mod replay;
 mod show;
+mod stats;
+mod store;
 mod tour;
 mod vectors;
+mod verify;
+mod watch;
 mod why;
 mod write;
 
@@ -46,9 +51,19 @@ struct Cli {
 enum Command {
     /// See what streams do, in five short scenes
     Tour,
-    /// Make a stream of something else
+    /// Make a stream of something else, or take one into a store
     #[command(subcommand)]
     Import(Import),
+    /// Write a stream of a store into a file
+    Export(export::Export),
+    /// Tell what is in a store, and what becomes different, as it happens
+    Watch(watch::Watch),
+    /// Tell what is in a store, in numbers
+    Stats(stats::Stats),
+    /// Prove that a store holds what was written
+    Verify(verify::Verify),
+    /// Give back what a store does not use any more
+    Compact(verify::Compact),
     /// Begin a stream
     New(write::New),
     /// Append an object to a stream
@@ -93,6 +108,8 @@ enum Command {
 enum Import {
     /// The commits of a git repository
     Git(import::Git),
+    /// A stream file, into a store
+    File(import::StreamFile),
 }
 
 #[derive(Subcommand)]
@@ -139,6 +156,12 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
     match command {
         Command::Tour => tour::tour(out),
         Command::Import(Import::Git(args)) => import::git(args, out),
+        Command::Import(Import::File(args)) => import::file(args, out),
+        Command::Export(args) => export::export(args, out),
+        Command::Watch(args) => watch::watch(args, out),
+        Command::Stats(args) => stats::stats(args, out),
+        Command::Verify(args) => verify::verify(args, out),
+        Command::Compact(args) => verify::compact(args, out),
         Command::New(args) => write::new(args, out),
         Command::Append(args) => write::append(args, out),
         Command::Policy(Policy::Allow(args)) => policy::change(Effect::Allow, args, out),

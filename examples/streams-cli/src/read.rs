@@ -1,4 +1,4 @@
-//! Files that are read: a whole stream, or single objects.
+//! What is read: a whole stream, from a file or from a store, or single objects.
 //!
 //! A stream file holds the parts (spec 2.3) of all objects of one stream, one behind another: a CBOR sequence without
 //! a frame of its own, so `cat` puts files of one stream together. The root stands first. `import` writes the others
@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use streams_core::{
-    Authenticator, HashKey, JsonError, Object, ObjectId, PendingLimits, Rejected, Share, Stream, Unsound, parts_len,
+    Authenticator, HashKey, JsonError, Object, ObjectId, PendingLimits, Rejected, Share, Stream, StreamId, Unsound,
+    parts_len,
 };
 
 use crate::key;
 use crate::paint;
+use crate::store::{self, Location, Opened};
 
 /// How many objects are verified together. More are hardly faster, and the bar would stand still.
 pub const BATCH: usize = 512;
@@ -25,18 +27,49 @@ pub const BATCH: usize = 512;
 /// What is read, and how the answer is told.
 #[derive(clap::Args)]
 pub struct Reading {
-    /// The stream file
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// The stream file; with --store, the stream: its id, or the beginning of it. The only stream of a store need not
+    /// be named
+    #[arg(value_name = "FILE|STREAM")]
+    of: Option<String>,
+    /// Read from a store: an SQLite file, or a postgres:// address; without a value, the usual store
+    #[arg(long, value_name = "STORE", num_args = 0..=1, default_missing_value = "", display_order = 80)]
+    store: Option<Location>,
     /// Print JSON
     #[arg(long, display_order = 91)]
     pub json: bool,
 }
 
+/// Where a stream is read from.
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// A stream of a store.
+    Store(Opened, StreamId),
+}
+
 impl Reading {
-    /// Takes the file in.
+    /// What is named: a file, or a stream of a store that is there.
+    pub fn source(&self) -> Result<Source> {
+        match (&self.store, &self.of) {
+            (Some(location), stream) => {
+                let store = location.open()?;
+                let stream = store.find(stream.as_deref())?;
+                Ok(Source::Store(store, stream))
+            }
+            (None, Some(file)) => Ok(Source::File(file.into())),
+            (None, None) => bail!("name a stream file, or a store with --store"),
+        }
+    }
+
+    /// Takes the file in, or opens the stream.
     pub fn load(&self) -> Result<Loaded> {
-        load(&self.file)
+        match self.source()? {
+            Source::File(path) => load(&path),
+            Source::Store(store, stream) => {
+                let stream = store::wait(store.read(stream, Stream::clone))?;
+                Ok(Loaded { stream, rejected: Vec::new() })
+            }
+        }
     }
 }
 
@@ -46,7 +79,7 @@ pub struct StreamFile {
     places: Vec<Range<usize>>,
 }
 
-/// A stream as it came out of a file.
+/// A stream as it came out of a file or a store.
 pub struct Loaded {
     /// The stream.
     pub stream: Stream,
@@ -130,15 +163,10 @@ pub fn load(path: &Path) -> Result<Loaded> {
 
 /// The object that is meant by a whole id, by the beginning of one, or by both ends.
 pub fn find(stream: &Stream, wanted: &str) -> Result<ObjectId> {
-    let (head, tail) = wanted.split_once('…').or_else(|| wanted.split_once("...")).unwrap_or((wanted, ""));
-    let fits = |text: &str| {
-        let begins = text.starts_with(head) || text.strip_prefix("bafyr4i").is_some_and(|text| text.starts_with(head));
-        begins && text.ends_with(tail)
-    };
-    let found: Vec<ObjectId> = stream.order().filter(|id| fits(&id.to_string())).collect();
+    let found: Vec<ObjectId> = stream.order().filter(|id| store::names(wanted, id)).collect();
     match found[..] {
         [id] => Ok(id),
-        [] => bail!("no object of the file has the id {wanted}; `streams log` lists them"),
+        [] => bail!("no object of the stream has the id {wanted}; `streams log` lists them"),
         [first, second, ..] => {
             let count = paint::count(found.len(), "object");
             bail!("{wanted} may be any of {count}, such as {first} and {second}; give more of it")

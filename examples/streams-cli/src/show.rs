@@ -1,26 +1,36 @@
-//! Looking into a stream file: the log, the leaves, an object.
+//! Looking into a stream: the log, the leaves, an object.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::Result;
 use serde_json::json;
-use streams_core::{Entry, Map, ObjectId, Role, Stream, Value, VerifyingKey};
+use streams_core::node::page::Stored;
+use streams_core::store::Scan;
+use streams_core::{Authentic, Map, ObjectId, Role, Stream, StreamId, Value, VerifyingKey};
 
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
-use crate::read::{self, Loaded, Reading};
+use crate::read::{self, Loaded, Reading, Source};
+use crate::store::{Opened, wait};
 use crate::why::Why;
+
+/// How many objects are asked of a store at once.
+const PAGE: usize = 1024;
 
 /// Lists the objects of a stream, in its order.
 #[derive(clap::Args)]
 #[command(
     after_help = "Before each author stands ✓ where the object is effective, ✗ where it is void, and ■ before it \
-where it is final. With --json, each object is a line.
+where it is final. With --json, each object is a line. A store is read page by page, so that the end of a long stream is \
+there at once; it knows what is void, and `streams why` tells the reason.
 
 Examples:
   streams log notes.streams
   streams log notes.streams --reverse --limit 20    # the latest first
-  streams log notes.streams --json | jq -r .id"
+  streams log notes.streams --json | jq -r .id
+  streams log --store --reverse --limit 20          # the only stream of the usual store
+  streams log bafyr4ih2ick --store shared.db"
 )]
 pub struct Log {
     #[command(flatten)]
@@ -33,7 +43,7 @@ pub struct Log {
     reverse: bool,
 }
 
-/// Lists the objects that no other object of the file cites.
+/// Lists the objects that no other object cites.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   streams leaves notes.streams")]
@@ -45,12 +55,14 @@ pub struct Leaves {
 /// Shows an object whole.
 #[derive(clap::Args)]
 #[command(
+    allow_missing_positional = true,
     after_help = "The id may be cut short, with or without the bafyr4i that all begin with, or be given by its two \
 ends, as bafyr4i…k3xq.
 
 Examples:
   streams show notes.streams bafyr4ih2ick
-  streams show notes.streams bafyr4ih2ick --json | streams check"
+  streams show notes.streams bafyr4ih2ick --json | streams check
+  streams show bafyr4ih2ick --store"
 )]
 pub struct Show {
     #[command(flatten)]
@@ -60,9 +72,28 @@ pub struct Show {
     id: String,
 }
 
+/// An object, as a line of the log tells it.
+struct Line<'a> {
+    authentic: &'a Authentic,
+    /// Its place in the order, from 0.
+    position: usize,
+    effective: bool,
+    is_final: bool,
+    epoch: Option<u32>,
+    /// The verdict; a store knows no more of it than whether the object is effective.
+    why: Option<Why<'a>>,
+}
+
 /// `streams log`.
 pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
-    let Loaded { stream, rejected } = args.reading.load()?;
+    match args.reading.source()? {
+        Source::File(path) => log_file(args, &path, out),
+        Source::Store(store, stream) => log_store(args, &store, stream, out),
+    }
+}
+
+fn log_file(args: &Log, path: &Path, out: &mut dyn Write) -> Result<bool> {
+    let Loaded { stream, rejected } = read::load(path)?;
     let mut order: Vec<ObjectId> = stream.order().collect();
     if args.reverse {
         order.reverse();
@@ -70,10 +101,16 @@ pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
     order.truncate(args.limit.unwrap_or(usize::MAX));
     for id in order {
         let entry = stream.entry(&id).expect("the order names what is here");
-        match args.reading.json {
-            true => writeln!(out, "{}", log_json(&stream, &entry))?,
-            false => writeln!(out, "{}", log_line(&stream, &entry))?,
-        }
+        let line = Line {
+            authentic: &entry.authentic,
+            position: entry.position,
+            effective: entry.effective,
+            is_final: entry.position < stream.final_len(),
+            epoch: stream.epoch(&id),
+            // Only for those that are void does a line for people say why.
+            why: (args.reading.json || !entry.effective).then(|| Why::of(&stream, &id).expect("it is here")),
+        };
+        line.print(args.reading.json, out)?;
     }
     for (id, rejected) in &rejected {
         if args.reading.json {
@@ -96,9 +133,88 @@ pub fn log(args: &Log, out: &mut dyn Write) -> Result<bool> {
     Ok(true)
 }
 
-fn log_line(stream: &Stream, entry: &Entry) -> String {
-    let header = entry.authentic.header();
-    let data = entry.authentic.object().data();
+/// Page by page, without the whole of the stream in memory.
+fn log_store(args: &Log, store: &Opened, stream: StreamId, out: &mut dyn Write) -> Result<bool> {
+    let head = wait(store.head(stream))?.expect("it was found");
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    let (mut told, mut last) = (0, None);
+    while left > 0 {
+        let scan = if args.reverse { Scan::Before(last) } else { Scan::After(last) };
+        let page = wait(store.page(stream, scan, left.min(PAGE)))?;
+        let Some(end) = page.last() else { break };
+        (last, left) = (Some(end.place), left - page.len());
+        for Stored { place, effective, authentic, .. } in &page {
+            let position = if args.reverse { head.objects.saturating_sub(told + 1) } else { told };
+            told += 1;
+            let (effective, is_final, epoch) = (*effective, position < head.finals, Some(place.epoch));
+            let line = Line { authentic, position: position as usize, effective, is_final, epoch, why: None };
+            line.print(args.reading.json, out)?;
+        }
+    }
+    Ok(true)
+}
+
+impl Line<'_> {
+    fn print(&self, as_json: bool, out: &mut dyn Write) -> io::Result<()> {
+        match as_json {
+            true => writeln!(out, "{}", self.json()),
+            false => writeln!(out, "{}", self.text()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let (header, Brief { author, summary }) = (self.authentic.header(), brief(self.authentic));
+        let (sign, mark) = match self.effective {
+            true => (paint(GOOD, "✓"), String::new()),
+            false => {
+                let why = self.why.as_ref().map(|why| format!("({}) ", why.brief())).unwrap_or_default();
+                (paint(BAD, "✗"), paint(BAD, format_args!("void {why}")))
+            }
+        };
+        let is_final = paint(DIM, if self.is_final { "■" } else { " " });
+        let id = paint(ID, paint::prefix(&self.authentic.id()));
+        let generation = paint(DIM, format!("{:>6}", header.generation()));
+        let r#type = paint(DIM, format!("{:<12}", paint::clip(header.r#type(), 32)));
+        format!("{id} {generation}  {is_final}{sign} {author:<20}  {type}  {mark}{summary}")
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let header = self.authentic.header();
+        let mut line = json!({
+            "id": self.authentic.id().to_string(),
+            "fate": "admitted",
+            "position": self.position,
+            "effective": self.effective,
+            "final": self.is_final,
+            "epoch": self.epoch,
+            "redacted": self.authentic.object().is_redacted(),
+            "generation": header.generation(),
+            "type": header.r#type(),
+            "author": header.author().to_string(),
+            "timestamp": header.timestamp(),
+            "parents": header.parents().iter().map(|id| id.to_string()).collect::<Vec<_>>(),
+            "previous": header.previous().map(|id| id.to_string()),
+        });
+        if let Some(why) = &self.why {
+            line["verdict"] = json!(why.code());
+            line["reason"] = json!((!self.effective).then(|| why.brief()));
+        }
+        line
+    }
+}
+
+/// An object in a few words.
+pub struct Brief {
+    /// The name of its author, or the ends of the key.
+    pub author: String,
+    /// What it says.
+    pub summary: String,
+}
+
+/// An object in a few words.
+pub fn brief(authentic: &Authentic) -> Brief {
+    let header = authentic.header();
+    let data = authentic.object().data();
     let author = match data.as_ref().and_then(name_in) {
         Some(name) => paint::clip(name, 20),
         None => paint::short(header.author()),
@@ -108,39 +224,7 @@ fn log_line(stream: &Stream, entry: &Entry) -> String {
         None if header.has_data() => paint(WARN, "redacted"),
         None => String::new(),
     };
-    let id = entry.authentic.id();
-    let why = || Why::of(stream, &id).expect("it is here").brief();
-    let (sign, mark) = match entry.effective {
-        true => (paint(GOOD, "✓"), String::new()),
-        false => (paint(BAD, "✗"), paint(BAD, format_args!("void ({}) ", why()))),
-    };
-    let is_final = paint(DIM, if entry.position < stream.final_len() { "■" } else { " " });
-    let id = paint(ID, paint::prefix(&id));
-    let generation = paint(DIM, format!("{:>6}", header.generation()));
-    let r#type = paint(DIM, format!("{:<12}", paint::clip(header.r#type(), 32)));
-    format!("{id} {generation}  {is_final}{sign} {author:<20}  {type}  {mark}{summary}")
-}
-
-fn log_json(stream: &Stream, entry: &Entry) -> serde_json::Value {
-    let (id, header) = (entry.authentic.id(), entry.authentic.header());
-    let verdict = stream.explain(&id).expect("it is here");
-    json!({
-        "id": id.to_string(),
-        "fate": "admitted",
-        "position": entry.position,
-        "effective": entry.effective,
-        "verdict": verdict.code(),
-        "reason": (!entry.effective).then(|| Why::of(stream, &id).expect("it is here").brief()),
-        "final": entry.position < stream.final_len(),
-        "epoch": stream.epoch(&id),
-        "redacted": entry.authentic.object().is_redacted(),
-        "generation": header.generation(),
-        "type": header.r#type(),
-        "author": header.author().to_string(),
-        "timestamp": header.timestamp(),
-        "parents": header.parents().iter().map(|id| id.to_string()).collect::<Vec<_>>(),
-        "previous": header.previous().map(|id| id.to_string()),
-    })
+    Brief { author, summary }
 }
 
 /// The name of the person that the data tells of, as imported commits do.
@@ -182,12 +266,12 @@ fn summary(data: &Map) -> String {
         return paint::clip(text, 60);
     }
     let shown = data.iter().filter(|(name, _)| name.as_str() != "salt");
-    let shown: Vec<String> = shown.map(|(name, value)| format!("{name}={}", brief(value))).collect();
+    let shown: Vec<String> = shown.map(|(name, value)| format!("{name}={}", word(value))).collect();
     paint::clip(&shown.join(" "), 60)
 }
 
 /// A value in a word or two.
-fn brief(value: &Value) -> String {
+fn word(value: &Value) -> String {
     match value {
         Value::Text(text) => format!("\"{}\"", paint::clip(text, 40)),
         Value::Int(number) => number.to_string(),
@@ -301,6 +385,6 @@ fn leaf(value: &Value) -> String {
         Value::Bytes(bytes) => paint::hex(bytes),
         Value::Redacted(id) => format!("{} {}", paint(WARN, "redacted"), paint(ID, id)),
         Value::Reference(id) => paint(ID, id),
-        value => brief(value),
+        value => word(value),
     }
 }

@@ -20,12 +20,15 @@ use crate::{key, show};
 
 /// Tells why an object is effective or void.
 #[derive(clap::Args)]
-#[command(after_help = "Who wrote an object, and what of the rules it had seen, decides: an object that was written \
+#[command(
+    allow_missing_positional = true,
+    after_help = "Who wrote an object, and what of the rules it had seen, decides: an object that was written \
 before its author was denied is effective, one that was written beside the denial is void, and so is one after it.
 
 Examples:
   streams why list.streams bafyr4ih2ick
-  streams why list.streams bafyr4ih2ick --json | jq -r .sentence")]
+  streams why list.streams bafyr4ih2ick --json | jq -r .sentence"
+)]
 pub struct WhyArgs {
     #[command(flatten)]
     reading: Reading,
@@ -36,12 +39,15 @@ pub struct WhyArgs {
 
 /// Tells which verdicts other objects would change, without changing any.
 #[derive(clap::Args)]
-#[command(after_help = "A copy of the stream file, with what was appended to it, does as a file of other objects.
+#[command(
+    allow_missing_positional = true,
+    after_help = "A copy of the stream file, with what was appended to it, does as a file of other objects.
 
 Examples:
   cp list.streams trial.streams
   streams policy deny trial.streams --author $(streams key show bob.key)
-  streams simulate list.streams trial.streams")]
+  streams simulate list.streams trial.streams"
+)]
 pub struct Simulate {
     #[command(flatten)]
     reading: Reading,

@@ -408,7 +408,7 @@ fn read_data(json: &str) -> Result<Map> {
 
 /// Writes a whole stream, in its order, and gives back how many bytes it is.
 pub fn whole(path: &Path, stream: &Stream) -> Result<usize> {
-    replace(path, stream.entries().map(|entry| Arc::clone(entry.authentic.object().parts())))
+    replace(path, stream.entries().map(|entry| Ok(Arc::clone(entry.authentic.object().parts()))))
 }
 
 /// Writes a file again, as its stream has it now: what is redacted is dropped, what is new follows, and what the
@@ -426,22 +426,24 @@ fn save(path: &Path, file: &StreamFile, stream: &Stream) -> Result<()> {
         }
     }
     let new = stream.entries().filter(|entry| !written.contains(&entry.authentic.id()));
-    replace(path, kept.into_iter().chain(new.map(|entry| Arc::clone(entry.authentic.object().parts()))))?;
+    let new = new.map(|entry| Arc::clone(entry.authentic.object().parts()));
+    replace(path, kept.into_iter().chain(new).map(Ok))?;
     Ok(())
 }
 
 /// Puts a file in the place of another, and gives back how many bytes it has.
-fn replace(path: &Path, objects: impl Iterator<Item = Arc<[u8]>>) -> Result<usize> {
+pub fn replace(path: &Path, objects: impl Iterator<Item = Result<Arc<[u8]>>>) -> Result<usize> {
     let mut bytes = 0;
     let unfinished = path.with_added_extension("part");
-    let write_all = || {
+    let write_all = || -> Result<()> {
         let mut file = BufWriter::new(File::create(&unfinished)?);
         for parts in objects {
+            let parts = parts?;
             file.write_all(&parts)?;
             bytes += parts.len();
         }
         file.into_inner()?.sync_all()?;
-        fs::rename(&unfinished, path)
+        Ok(fs::rename(&unfinished, path)?)
     };
     write_all().with_context(|| format!("cannot write {}", path.display()))?;
     Ok(bytes)

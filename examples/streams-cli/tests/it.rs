@@ -877,7 +877,7 @@ fn who_does_not_govern_is_told_what_to_do() {
 fn what_cannot_be_meant_is_an_error() {
     let story = Story::new();
     for (args, words) in [
-        ("why list.streams zzz", "no object of the file has the id zzz"),
+        ("why list.streams zzz", "no object of the stream has the id zzz"),
         ("policy withdraw list.streams zzz --key alice.key", "no object"),
         ("adopt list.streams zzz --key alice.key", "no object"),
         ("redact list.streams zzz by", "no object"),

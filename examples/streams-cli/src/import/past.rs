@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 
-use streams_core::SigningKey;
+use streams_core::{SigningKey, VerifyingKey};
 
 /// Answers whether a commit is in the past of another.
 pub struct Past {
@@ -106,32 +106,79 @@ pub struct Lines {
 
 struct Line {
     key: SigningKey,
-    /// The latest commit.
-    tip: u32,
+    /// The latest commit; `None` where nothing can continue it.
+    tip: Option<u32>,
 }
 
 impl Lines {
+    /// Takes up a commit that was placed before, with this key; `false` where none of the first so many lines has it.
+    /// Commits are given after their parents.
+    pub fn resume(
+        &mut self,
+        commit: u32,
+        email: &[u8],
+        author: &VerifyingKey,
+        most: usize,
+        new_key: impl Fn(usize) -> SigningKey,
+    ) -> bool {
+        let lines = self.of(email);
+        let has_key = |line: &Line| line.key.verifying_key() == *author;
+        let known = lines.iter().position(has_key);
+        // It may be further on, where lines that began before are not met again, or not yet.
+        let line = known.or_else(|| {
+            let mut further = Vec::new();
+            for number in lines.len() + 1..=most {
+                further.push(Line { key: new_key(number), tip: None });
+                if further.last().is_some_and(has_key) {
+                    lines.append(&mut further);
+                    return Some(lines.len() - 1);
+                }
+            }
+            None
+        });
+        if let Some(line) = line {
+            lines[line].tip = Some(commit);
+        }
+        line.is_some()
+    }
+
+    /// Ends the lines of which this does not hold: the key, and the latest commit.
+    pub fn retain(&mut self, holds: impl Fn(&VerifyingKey, u32) -> bool) {
+        for line in self.by_email.values_mut().flatten() {
+            line.tip = line.tip.filter(|tip| holds(&line.key.verifying_key(), *tip));
+        }
+    }
+
     /// The key of the line that a commit continues, and the commit before it there. Commits are given after their
-    /// parents. `new_key` makes the key of a new line from its number.
+    /// parents. `new_key` makes the key of a new line from its number; one `is_used` elsewhere is passed over.
     pub fn place(
         &mut self,
         commit: u32,
         email: &[u8],
         past: &mut Past,
-        new_key: impl FnOnce(usize) -> SigningKey,
+        new_key: impl Fn(usize) -> SigningKey,
+        is_used: impl Fn(&VerifyingKey) -> bool,
     ) -> (SigningKey, Option<u32>) {
+        let lines = self.of(email);
+        let continues = |line: &&mut Line| line.tip.is_some_and(|tip| past.contains(commit, tip));
+        if let Some(line) = lines.iter_mut().find(continues) {
+            return (line.key.clone(), line.tip.replace(commit));
+        }
+        loop {
+            let key = new_key(lines.len() + 1);
+            let tip = (!is_used(&key.verifying_key())).then_some(commit);
+            lines.push(Line { key: key.clone(), tip });
+            if tip.is_some() {
+                return (key, None);
+            }
+        }
+    }
+
+    fn of(&mut self, email: &[u8]) -> &mut Vec<Line> {
         if !self.by_email.contains_key(email) {
             self.by_email.insert(email.to_owned(), Vec::new());
         }
-        let lines = self.by_email.get_mut(email).expect("inserted above");
-        match lines.iter_mut().find(|line| past.contains(commit, line.tip)) {
-            Some(line) => (line.key.clone(), Some(std::mem::replace(&mut line.tip, commit))),
-            None => {
-                let key = new_key(lines.len() + 1);
-                lines.push(Line { key: key.clone(), tip: commit });
-                (key, None)
-            }
-        }
+        self.by_email.get_mut(email).expect("inserted above")
     }
 
     /// The number of e-mail addresses.
@@ -197,8 +244,8 @@ mod tests {
         let mut past = graph(&[[].into(), [0].into(), [0].into(), [1, 2].into(), [3].into()]);
         let mut lines = Lines::default();
         let mut place = |commit| {
-            let (key, previous) =
-                lines.place(commit, b"ada", &mut past, |number| SigningKey::from_bytes([number as u8; 32]));
+            let new_key = |number| SigningKey::from_bytes([number as u8; 32]);
+            let (key, previous) = lines.place(commit, b"ada", &mut past, new_key, |_| false);
             (key.to_bytes()[0], previous)
         };
         assert_eq!([0, 1, 2, 3, 4].map(&mut place), [(1, None), (1, Some(0)), (2, None), (1, Some(1)), (1, Some(3))]);
