@@ -26,17 +26,19 @@ pub(crate) fn store_error(error: Error) -> StoreError {
             StoreErrorKind::Other,
             "the store cannot be opened: look at its path, and at the permissions of the folder",
         ),
-        // What was written reads as what it was.
-        None if is_misfit(&error) => DAMAGED,
+        _ if is_misfit(&error) => DAMAGED,
         _ => (StoreErrorKind::Other, "SQLite failed"),
     };
     StoreError::new(kind, message).because(error)
 }
 
-/// Whether a value is not of the kind that is written in its place.
+/// Whether a value, or a table, is not as it is written here: our own statements fit both.
 fn is_misfit(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::InvalidColumnType(..)
-    )
+    match error {
+        Error::SqliteFailure(failure, _) | Error::SqlInputError { error: failure, .. } => {
+            failure.extended_code == rusqlite::ffi::SQLITE_ERROR
+        }
+        Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::InvalidColumnType(..) => true,
+        _ => false,
+    }
 }

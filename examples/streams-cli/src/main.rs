@@ -54,16 +54,6 @@ enum Command {
     /// Make a stream of something else, or take one into a store
     #[command(subcommand)]
     Import(Import),
-    /// Write a stream of a store into a file
-    Export(export::Export),
-    /// Tell what is in a store, and what becomes different, as it happens
-    Watch(watch::Watch),
-    /// Tell what is in a store, in numbers
-    Stats(stats::Stats),
-    /// Prove that a store holds what was written
-    Verify(verify::Verify),
-    /// Give back what a store does not use any more
-    Compact(verify::Compact),
     /// Begin a stream
     New(write::New),
     /// Append an object to a stream
@@ -91,6 +81,16 @@ enum Command {
     Graph(graph::Graph),
     /// Deliver a stream in random orders, and compare
     Replay(replay::Replay),
+    /// Write a stream of a store into a file
+    Export(export::Export),
+    /// Tell what is in a store, and what becomes different, as it happens
+    Watch(watch::Watch),
+    /// Tell what is in a store, in numbers
+    Stats(stats::Stats),
+    /// Prove that a store holds what was written
+    Verify(verify::Verify),
+    /// Give back what a store does not use any more
+    Compact(verify::Compact),
     /// Compute the id of an object
     Id(check::Id),
     /// Tell which rule refuses an object, if any

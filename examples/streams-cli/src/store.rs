@@ -236,6 +236,11 @@ fn sqlite(file: &Path) -> Result<SqliteStore> {
 /// Whoever reads makes no store: a path that is mistyped is told of.
 fn ensure_there(file: &Path) -> Result<()> {
     let path = file.display();
+    let is_id = file.to_str().is_some_and(|text| text.starts_with("bafyr4i"));
+    ensure!(
+        !is_id || file.exists(),
+        "there is no store {path}; to mean a stream of the usual store, put it before --store"
+    );
     ensure!(file.exists(), "there is no store {path}; `streams import … --store` makes one");
     ensure!(file.is_file(), "{path} is a folder: the store is a file, as {path}/streams.db");
     Ok(())

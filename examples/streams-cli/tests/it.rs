@@ -14,6 +14,9 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/stores.rs"]
+mod stores;
+
 /// A fresh home.
 struct Home(TempDir);
 
@@ -105,6 +108,14 @@ impl Ran {
     fn expect_error(self, words: &str) {
         assert_eq!(self.code, 2, "\n{}\n{}", self.out, self.err);
         assert!(self.err.starts_with("error: ") && self.err.contains(words), "{}", self.err);
+    }
+}
+
+impl Ran {
+    /// What is wrong with how it was asked.
+    #[track_caller]
+    fn expect_usage(self, words: &str) {
+        assert!(self.code == 2 && self.err.contains(words), "\n{}\n{}", self.out, self.err);
     }
 }
 
