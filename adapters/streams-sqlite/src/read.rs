@@ -43,14 +43,15 @@ pub(crate) fn get(
     ids: &[ObjectId],
 ) -> rusqlite::Result<Vec<Option<Record>>> {
     let Some(stream) = number(connection, stream)? else { return Ok(vec![None; ids.len()]) };
-    let text = format!("SELECT {RECORD} FROM objects WHERE sequence IN {CANDIDATES} AND id = ?2 AND stream = ?3");
+    let text =
+        format!("SELECT {RECORD} FROM objects NOT INDEXED WHERE sequence IN {CANDIDATES} AND id = ?2 AND stream = ?3");
     let mut select = connection.prepare_cached(&text)?;
     ids.iter().map(|id| select.query_row(params![key(id), id.as_bytes(), stream], record).optional()).collect()
 }
 
 pub(crate) fn contains(connection: &Connection, stream: &StreamId, ids: &[ObjectId]) -> rusqlite::Result<Vec<bool>> {
     let Some(stream) = number(connection, stream)? else { return Ok(vec![false; ids.len()]) };
-    let text = format!("SELECT 1 FROM objects WHERE sequence IN {CANDIDATES} AND id = ?2 AND stream = ?3");
+    let text = format!("SELECT 1 FROM objects NOT INDEXED WHERE sequence IN {CANDIDATES} AND id = ?2 AND stream = ?3");
     let mut select = connection.prepare_cached(&text)?;
     ids.iter().map(|id| select.exists(params![key(id), id.as_bytes(), stream])).collect()
 }
