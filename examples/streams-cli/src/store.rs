@@ -7,11 +7,13 @@ use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use streams_core::{HashKey, Node, ObjectId, Store, StreamId};
+use streams_postgres::PostgresStore;
 use streams_sqlite::SqliteStore;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::key;
 use crate::paint;
@@ -112,9 +114,10 @@ impl Location {
     }
 
     fn connect(&self) -> Result<Arc<dyn Store>> {
-        match self.file()? {
-            Some(file) => Ok(Arc::new(sqlite(&file)?)),
-            None => bail!("this program cannot open PostgreSQL yet: give an SQLite file"),
+        match self {
+            Self::Usual => Ok(Arc::new(sqlite(&usual_path()?)?)),
+            Self::File(file) => Ok(Arc::new(sqlite(file)?)),
+            Self::Postgres(address) => Ok(Arc::new(wait(PostgresStore::open(address))?)),
         }
     }
 
@@ -221,9 +224,12 @@ pub fn names(wanted: &str, id: &ObjectId) -> bool {
     begins && text.ends_with(tail)
 }
 
-/// Waits for what a store answers.
+/// Waits for what a store answers. Connections live on between two answers, so there is one runtime.
 pub fn wait<T>(answer: impl Future<Output = T>) -> T {
-    pollster::block_on(answer)
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        Builder::new_current_thread().enable_all().build().expect("the operating system lets programs wait")
+    });
+    RUNTIME.block_on(answer)
 }
 
 fn sqlite(file: &Path) -> Result<SqliteStore> {

@@ -11,7 +11,7 @@ use super::*;
 
 impl Home {
     /// A repository of so many commits of five authors, with a merge now and then.
-    fn history(&self, name: &str, commits: usize) {
+    pub(super) fn history(&self, name: &str, commits: usize) {
         let parents: Vec<Vec<usize>> = (0..commits)
             .map(|at| match at {
                 0 => vec![],
@@ -28,7 +28,7 @@ impl Home {
         self.repository(name, &commits);
     }
 
-    fn spawn(&self, args: &str) -> Child {
+    pub(super) fn spawn(&self, args: &str) -> Child {
         let mut command = self.command(env!("CARGO_BIN_EXE_streams"));
         command.args(args.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -42,13 +42,13 @@ impl Home {
 
     /// The digest of the order, of a store that is clean.
     #[track_caller]
-    fn verified(&self, store: &str) -> String {
+    pub(super) fn verified(&self, store: &str) -> String {
         let report = self.streams(&format!("verify --store {store} --json")).json(0);
         report["order"].as_str().unwrap().to_owned()
     }
 }
 
-fn lines(text: &str) -> Vec<Json> {
+pub(super) fn lines(text: &str) -> Vec<Json> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
