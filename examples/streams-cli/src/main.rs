@@ -19,6 +19,7 @@ mod graph;
 mod import;
 mod key;
 mod paint;
+mod peer;
 mod policy;
 mod read;
 mod replay;
@@ -91,6 +92,12 @@ enum Command {
     Verify(verify::Verify),
     /// Give back what a store does not use any more
     Compact(verify::Compact),
+    /// Serve a store to peers
+    Serve(peer::Serve),
+    /// Make streams equal here and at a peer
+    Sync(peer::Sync),
+    /// Keep streams equal here and at a peer, as either changes
+    Subscribe(peer::Subscribe),
     /// Compute the id of an object
     Id(check::Id),
     /// Tell which rule refuses an object, if any
@@ -162,6 +169,9 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Stats(args) => stats::stats(args, out),
         Command::Verify(args) => verify::verify(args, out),
         Command::Compact(args) => verify::compact(args, out),
+        Command::Serve(args) => peer::serve(args, out),
+        Command::Sync(args) => peer::sync(args, out),
+        Command::Subscribe(args) => peer::subscribe(args, out),
         Command::New(args) => write::new(args, out),
         Command::Append(args) => write::append(args, out),
         Command::Policy(Policy::Allow(args)) => policy::change(Effect::Allow, args, out),

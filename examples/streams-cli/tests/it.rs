@@ -14,6 +14,8 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/peers.rs"]
+mod peers;
 #[path = "it/postgres.rs"]
 mod postgres;
 #[path = "it/stores.rs"]

@@ -328,17 +328,19 @@ impl Node {
 
     /// Takes in what a peer sent; where nothing of the stream is here, the root is the first.
     async fn take(&self, stream: StreamId, parts: &[Vec<u8>]) -> Result<Answer, NodeError> {
-        let mut rejected = 0;
+        let (mut admitted, mut rejected) = (0, 0);
         if self.head(stream).await?.is_none() {
             let root = parts.first().and_then(|parts| Object::decode(parts).ok()).filter(|root| root.id() == stream);
             let mut authenticator = crate::object::authenticate::Authenticator::new(self.key);
             match root.map(|root| authenticator.authenticate(root)) {
-                Some(Ok(root)) => self.create(root).await.map(drop)?,
+                Some(Ok(root)) => {
+                    self.create(root).await?;
+                    admitted = 1;
+                }
                 _ => return Ok(Answer::Taken { admitted: 0, gaps: Vec::new(), rejected: parts.len() as u64 }),
             }
         }
         let answers = self.ingest(stream, parts, 0).await?;
-        let mut admitted = 0;
         for answer in answers {
             match answer {
                 Ok(Ingested::Admitted { then }) => admitted += 1 + then.len() as u64,

@@ -34,7 +34,7 @@ impl Home {
     }
 
     /// The number of objects in a store, as far as there is one.
-    fn count(&self, store: &str) -> u64 {
+    pub(super) fn count(&self, store: &str) -> u64 {
         let connection = Connection::open_with_flags(self.path(store), OpenFlags::SQLITE_OPEN_READ_ONLY);
         let count = "SELECT coalesce(sum(objects), 0) FROM streams";
         connection.and_then(|connection| connection.query_row(count, [], |row| row.get(0))).unwrap_or(0)
