@@ -177,7 +177,7 @@ async fn read_on(path: &Path) {
 fn a_reader_that_is_killed_sees_every_object_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("streams.db");
-    let (batches, size) = (kills() * 5, 50 * kills().div_ceil(20));
+    let (batches, size) = (kills() * 10, 50 * kills().div_ceil(20));
     let writer = {
         let path = path.clone();
         thread::spawn(move || {
@@ -203,7 +203,7 @@ fn a_reader_that_is_killed_sees_every_object_once() {
         })
     };
     let mut dice = Dice(2);
-    for _ in 0..kills() / 2 {
+    for _ in 0..kills() {
         let mut child = start("reader", &path);
         thread::sleep(Duration::from_millis(30 + dice.below(150) as u64));
         child.kill().expect("a running process");
@@ -225,7 +225,7 @@ fn a_reader_that_is_killed_sees_every_object_once() {
     last.kill().expect("a running process");
     last.wait().expect("a process");
     let seen = seen();
-    println!("{} objects, {} readers killed", written.len(), kills() / 2);
+    println!("{} objects, {} readers killed", written.len(), kills());
     assert!(seen == written, "{} of {} objects, or in another order", seen.len(), written.len());
 }
 
