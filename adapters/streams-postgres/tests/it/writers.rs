@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use streams_core::conformance::fixtures::{Dice, NOTE, act, author, begin, content, hash_key};
 use streams_core::node::feed::{Event, Filter};
-use streams_core::store::{Commit, LoggedChange, NewObject, Scan};
+use streams_core::store::{Commit, Logged, LoggedChange, NewObject, Scan};
 use streams_core::{Node, ObjectId, Store, Stream};
 
 use crate::server::Server;
@@ -100,28 +100,41 @@ async fn four_writers_who_quarrel_agree() {
     all_agree(&nodes, id).await;
 }
 
-/// Writers to many streams at once share one sequence, without gaps; none of them conflicts.
+/// Writers to streams beside each other share one sequence, without gaps, and in the order in which it can be seen: who
+/// reads on from the last number, as fast as it can, misses none of those that were in flight.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn streams_beside_each_other_do_not_conflict() {
+async fn streams_beside_each_other_share_one_sequence() {
+    const ALL: usize = WRITERS as usize * 51;
     let server = server();
     let nodes = nodes(&server, "beside").await;
+    let reader = store(&server, "beside").await;
+    let reading = tokio::spawn(async move {
+        let (mut read, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(30));
+        while read.len() < ALL && Instant::now() < deadline {
+            let above = read.last().map_or(0, |logged: &Logged| logged.sequence);
+            read.extend(reader.log(None, above, 100).await.unwrap());
+        }
+        read
+    });
     let writing = nodes.iter().zip(0..).map(|(node, number)| {
         let node = node.clone();
         tokio::spawn(async move {
             let root = begin(number);
             let id = node.create(root.object(&root.id()).expect("its root")).await.unwrap();
-            for note in 0..25 {
+            for note in 0..50 {
                 let appended = node.write(id, |stream| stream.by(&author(1)).append(NOTE, content(note, 16))).await;
                 appended.unwrap().expect("the stream is open to all");
             }
-            assert_eq!(node.store().head(id).await.unwrap().expect("it is here").objects, 26);
+            assert_eq!(node.store().head(id).await.unwrap().expect("it is here").objects, 51);
         })
     });
     for writing in writing.collect::<Vec<_>>() {
         writing.await.unwrap();
     }
     let log = nodes[0].store().log(None, 0, 1000).await.unwrap();
-    assert!(log.iter().map(|logged| logged.sequence).eq(1..=4 * 26));
+    assert!(log.iter().map(|logged| logged.sequence).eq(1..=ALL as u64));
+    let read: Vec<u64> = reading.await.unwrap().iter().map(|logged| logged.sequence).collect();
+    assert_eq!(read, (1..=ALL as u64).collect::<Vec<_>>());
 }
 
 /// Statements are numbered once each, whoever asks.
