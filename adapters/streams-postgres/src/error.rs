@@ -9,7 +9,7 @@ pub(crate) fn failed(error: tokio_postgres::Error) -> StoreError {
     let (kind, message) = match error.as_db_error() {
         Some(told) => (kind(told.code()), sentence(told)),
         // Nobody knows what became of it: who looks again will see.
-        None if error.is_closed() || is_io(&error) => (StoreErrorKind::Busy, chain(&error)),
+        None if is_lost(&error) => (StoreErrorKind::Busy, chain(&error)),
         None => (StoreErrorKind::Other, chain(&error)),
     };
     StoreError::new(kind, format!("PostgreSQL: {message}")).because(error)
@@ -25,7 +25,7 @@ pub(crate) fn not_connected(error: PoolError, address: &str) -> StoreError {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
             let (kind, message) = match error.as_db_error() {
                 Some(told) => (kind(told.code()), sentence(told)),
-                None if is_io(&error) => (StoreErrorKind::Busy, format!("{}; is the server running?", chain(&error))),
+                None if is_lost(&error) => (StoreErrorKind::Busy, format!("{}; is the server running?", chain(&error))),
                 None => (StoreErrorKind::Other, chain(&error)),
             };
             StoreError::new(kind, format!("no connection to PostgreSQL at {address}: {message}")).because(error)
@@ -79,6 +79,9 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     causes.fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
 }
 
-fn is_io(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<std::io::Error>())
+/// Whether there is nobody at the other end, or nobody any more: a server that goes while it greets just closes.
+fn is_lost(error: &tokio_postgres::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    error.is_closed()
+        || std::iter::successors(Some(first), |error| error.source()).any(|error| error.is::<std::io::Error>())
 }

@@ -4,6 +4,7 @@ use streams_core::conformance::fixtures::begin;
 use streams_core::store::{Commit, Mark, NewObject, Scan};
 use streams_core::{Store, StoreError, StoreErrorKind};
 use streams_postgres::{Options, PostgresStore};
+use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 
 use crate::server::Server;
@@ -71,6 +72,13 @@ async fn who_cannot_connect_is_told_why() {
     let told = error.to_string();
     assert!(told.contains("127.0.0.1:1/streams") && told.contains("is the server running?"), "{told}");
     assert!(!told.contains("secret"), "{told}");
+
+    // Somebody who takes connections and closes them: a server that goes while it greets.
+    let closing = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = closing.local_addr().expect("an address").port();
+    tokio::spawn(async move { while closing.accept().await.is_ok() {} });
+    let error = refusal(&format!("postgres://somebody@127.0.0.1:{port}/streams")).await;
+    assert_eq!(error.kind(), StoreErrorKind::Busy, "{error}");
 
     let long = Options::new("postgres://somebody@127.0.0.1:1").unwrap().schema("x".repeat(64));
     let error = PostgresStore::open_with(long).await.expect_err("PostgreSQL would cut it off");
