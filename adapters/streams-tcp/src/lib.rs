@@ -66,6 +66,10 @@ pub use self::listener::Listener;
 
 use self::handshake::Role;
 
+/// What systems take for a silence: Linux counts whole seconds, in fifteen bits.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(32_767);
+
 /// How patient a link is.
 ///
 /// ```
@@ -79,7 +83,8 @@ pub struct Options {
     /// [`close`](Transport::close). Ten seconds, if nothing else is said.
     pub deadline: Duration,
     /// How long a link may be silent before the system asks whether the peer's machine is still there. After three
-    /// questions without an answer the link breaks. Thirty seconds, if nothing else is said.
+    /// questions without an answer the link breaks. Thirty seconds, if nothing else is said; at least one second, at
+    /// most nine hours.
     pub silence: Duration,
 }
 
@@ -112,6 +117,7 @@ async fn link(mut stream: TcpStream, role: Role, options: Options) -> Result<Tcp
 fn prepare(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
     // A frame is written at once: to wait for more would only delay it.
     stream.set_nodelay(true)?;
+    let silence = silence.clamp(SHORTEST, LONGEST);
     let keep_alive = TcpKeepalive::new().with_time(silence).with_interval(Duration::from_secs(10));
     #[cfg(not(windows))]
     let keep_alive = keep_alive.with_retries(3);

@@ -45,8 +45,9 @@ struct Sending {
 /// All that is known of what arrives: who waits for a frame keeps nothing, and may be given up.
 struct Receiving {
     half: Option<OwnedReadHalf>,
-    /// What came and was not opened yet.
+    /// What came, and how much of it was opened.
     received: Vec<u8>,
+    opened: usize,
     opener: Opener,
     /// How it ended: all later calls say the same.
     end: Option<Result<(), TransportError>>,
@@ -57,7 +58,8 @@ impl TcpTransport {
         let (reads, writes) = stream.into_split();
         let cipher = Arc::new(shaken.cipher);
         let sending = Sending { half: Some(writes), sealer: Sealer::new(cipher.clone()) };
-        let receiving = Receiving { half: Some(reads), received: Vec::new(), opener: Opener::new(cipher), end: None };
+        let receiving =
+            Receiving { half: Some(reads), received: Vec::new(), opened: 0, opener: Opener::new(cipher), end: None };
         Self {
             peer,
             channel: shaken.channel,
@@ -104,16 +106,17 @@ impl Sending {
 impl Receiving {
     /// What the next message completes, where all of it has come.
     fn open(&mut self) -> Option<Result<Opened, TransportError>> {
-        let (length, rest) = self.received.split_first_chunk::<MESSAGE_LENGTH>()?;
-        let length = usize::from(u16::from_be_bytes(*length));
-        let opened = self.opener.open(rest.get(..length)?);
-        self.received.drain(..MESSAGE_LENGTH + length);
-        Some(opened)
+        let (length, rest) = self.received[self.opened..].split_first_chunk::<MESSAGE_LENGTH>()?;
+        let message = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+        self.opened += MESSAGE_LENGTH + message.len();
+        Some(self.opener.open(message))
     }
 
     /// Reads what has arrived, or waits for more.
     async fn read(&mut self) -> Result<(), TransportError> {
         let half = self.half.as_ref().expect("it has not ended");
+        self.received.drain(..self.opened);
+        self.opened = 0;
         if self.received.is_empty() {
             // It may be long until something comes.
             self.received = Vec::new();

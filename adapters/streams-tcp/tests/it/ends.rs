@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::raw::port;
 use crate::{kind_of_end, listen, pair, soon};
 
-const HASTY: Options = Options { deadline: Duration::from_millis(300), silence: Duration::from_secs(30) };
+const HASTY: Options = Options { deadline: Duration::from_secs(1), silence: Duration::from_secs(30) };
 
 #[tokio::test]
 async fn who_does_not_read_slows_the_sender_down() {
@@ -50,6 +50,15 @@ async fn a_peer_that_does_not_read_cannot_keep_a_link_open() {
     assert_eq!(soon(stuck).await.expect("no panic").kind(), TransportErrorKind::Closed);
     while let Ok(frame) = soon(other.recv()).await {
         assert!(frame.is_some(), "no end in order");
+    }
+}
+
+#[tokio::test]
+async fn patience_may_be_endless() {
+    for silence in [Duration::MAX, Duration::ZERO] {
+        let (one, other) = pair(Options { deadline: Duration::MAX, silence }).await;
+        soon(one.close()).await.expect("a link");
+        assert_eq!(soon(other.recv()).await.expect("an end in order"), None);
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::raw::{Raw, port, write};
 use crate::{kind_of_end, listen, soon};
 
-const HASTY: Options = Options { deadline: Duration::from_millis(300), silence: Duration::from_secs(30) };
+const HASTY: Options = Options { deadline: Duration::from_secs(1), silence: Duration::from_secs(30) };
 
 /// Sends these parts as the messages of a frame, and tells how the link takes it.
 async fn told(parts: &[&[u8]]) -> TransportErrorKind {
