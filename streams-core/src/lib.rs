@@ -21,6 +21,11 @@
 //! Writing goes the other way: a [`Draft`], signed, is an [`Authentic`] object; [`Stream::by`] does all in one. Your
 //! own types become content by [`to_map`] and come back by [`Object::data_as`].
 //!
+//! Around that path stands the rim, of which the core has the contracts and the simplest implementations: a [`Store`]
+//! keeps objects, a [`transport::Transport`] carries frames to a peer. A [`Node`] drives streams over both: it commits
+//! what became different before it answers, follows many streams in one feed, and makes them equal with a peer's by
+//! [`sync`].
+//!
 //! Paragraphs such as "spec 4.2" are those of `docs/spec.md`.
 
 #![forbid(unsafe_code)]
