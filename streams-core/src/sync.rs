@@ -14,4 +14,6 @@ pub mod handshake;
 
 pub mod messages;
 
+pub mod questions;
+
 pub mod session;

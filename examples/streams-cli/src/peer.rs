@@ -9,7 +9,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use streams_core::node::peers::Meeting;
 use streams_core::sync::handshake::Side;
-use streams_core::sync::session::{Event, MAX_SUBSCRIPTION};
+use streams_core::sync::questions::Event;
+use streams_core::sync::session::MAX_SUBSCRIPTION;
 use streams_core::{SigningKey, StreamId, VerifyingKey};
 use streams_tcp::{Listener, Options, TcpTransport};
 

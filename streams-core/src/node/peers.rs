@@ -15,7 +15,8 @@ use crate::stream::Stream;
 use crate::stream::admit::Ingested;
 use crate::sync::handshake::Side;
 use crate::sync::messages::MAX_LEAVES;
-use crate::sync::session::{Answer, Ask, End, Event, FRAME_BYTES, Output, Session, Summary};
+use crate::sync::questions::{Answer, Ask, End, Event, Output, Summary};
+use crate::sync::session::{FRAME_BYTES, Session};
 use crate::transport::{Transport, TransportError};
 
 /// How many changes of the store are looked at together.

@@ -10,7 +10,8 @@ use streams_core::sync::handshake::Side;
 use streams_core::sync::messages::{
     Announcement, Hello, Id, Ids, Key, Message, Objects, Parts, Reason, Request, Response, Subscription,
 };
-use streams_core::sync::session::{End, Event, Output, Session};
+use streams_core::sync::questions::{End, Event, Output};
+use streams_core::sync::session::Session;
 use streams_core::{Domain, MemoryStore, MemoryTransport, Node, Rule, SigningKey, Stream, StreamId, VerifyingKey};
 
 const NOW: u64 = 1_795_266_300_000;
