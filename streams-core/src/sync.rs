@@ -16,4 +16,6 @@ pub mod messages;
 
 pub mod questions;
 
+pub mod reconcile;
+
 pub mod session;

@@ -5,6 +5,7 @@ mod evidence;
 mod fixtures;
 mod hostile;
 mod peers;
+mod reconcile;
 mod signatures;
 mod stores;
 mod tidy;
