@@ -46,6 +46,8 @@ pub mod sync;
 
 pub mod store;
 
+pub mod clock;
+
 pub mod transport;
 
 pub mod memory;
@@ -57,7 +59,7 @@ pub mod conformance;
 
 pub use graph::{PendingFull, PendingLimits, Share};
 pub use keyed::HashKey;
-pub use memory::{MemoryStore, MemoryTransport};
+pub use memory::{MemoryClock, MemoryStore, MemoryTransport};
 pub use node::Node;
 pub use object::authenticate::{Authentic, AuthenticateError, Authenticator};
 pub use object::author::{AuthorError, Batch, Domain, SigningKey, Verifier, VerifyingKey, author_bytes};

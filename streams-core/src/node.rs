@@ -5,7 +5,15 @@
 //! write to one store, and to one stream: a node whose commit conflicts takes in what the other wrote, and commits what
 //! then follows.
 
+mod answers;
+
+mod common;
+
 pub mod feed;
+
+pub mod find;
+
+pub mod known;
 
 mod opened;
 
@@ -17,6 +25,8 @@ pub mod replay;
 
 pub mod verify;
 
+pub mod witness;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -27,7 +37,7 @@ use crate::keyed::HashKey;
 use crate::object::authenticate::Authentic;
 use crate::object::id::{ObjectId, StreamId};
 use crate::object::parts::{Object, RedactError};
-use crate::store::{Head, Store, StoreError, StoreErrorKind};
+use crate::store::{Head, Numbered, Store, StoreError, StoreErrorKind};
 use crate::stream::admit::{Ingested, Rejected};
 use crate::stream::{OpenError, Stream};
 
@@ -77,6 +87,14 @@ pub struct Node {
     key: HashKey,
     memory: usize,
     open: Mutex<Open>,
+    /// Which streams are here, for peers that compare theirs.
+    table: AsyncMutex<common::Table>,
+    /// Held while what peers said is written down.
+    notes: AsyncMutex<()>,
+    /// What this node stated lately.
+    stated: Mutex<HashMap<StreamId, answers::Stated, HashKey>>,
+    /// The number of the last statement; none where nothing was numbered yet.
+    numbered: AsyncMutex<Option<Numbered>>,
 }
 
 /// The streams that are open, or were lately.
@@ -99,7 +117,16 @@ impl Node {
     /// The streams of this store. `key` is unpredictable bytes, without which others could slow this node down.
     pub fn new(store: Arc<dyn Store>, key: HashKey) -> Self {
         let open = Open { slots: HashMap::with_hasher(key), uses: 0 };
-        Self { store, key, memory: DEFAULT_MEMORY, open: Mutex::new(open) }
+        Self {
+            store,
+            key,
+            memory: DEFAULT_MEMORY,
+            open: Mutex::new(open),
+            table: AsyncMutex::default(),
+            notes: AsyncMutex::default(),
+            stated: Mutex::new(HashMap::with_hasher(key)),
+            numbered: AsyncMutex::default(),
+        }
     }
 
     /// The same, with another limit for what the open streams take together, in bytes. The stream in use stays open,

@@ -24,6 +24,7 @@ use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
 use crate::shared::Shared;
 use crate::stream::Stream;
+pub use crate::sync::said::Numbered;
 
 /// Where an object stands in its stream: ascending is the order of spec 9.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,15 +192,6 @@ pub enum LoggedChange {
         /// How many.
         upto: u64,
     },
-}
-
-/// What a statement is numbered by (spec 10.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbered {
-    /// Drawn when the store was made, and again where it was found not closed.
-    pub store: [u8; 16],
-    /// Larger than any before it of this store.
-    pub counter: u64,
 }
 
 /// Where objects survive. See the [module](self) for what holds of every store.

@@ -18,4 +18,6 @@ pub mod questions;
 
 pub mod reconcile;
 
+pub mod said;
+
 pub mod session;

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use streams_core::node::peers::Meeting;
+use streams_core::clock::Clock;
+use streams_core::node::peers::{Meeting, Streams};
 use streams_core::sync::handshake::Side;
 use streams_core::sync::questions::Event;
 use streams_core::sync::session::MAX_SUBSCRIPTION;
@@ -165,7 +166,7 @@ pub fn sync(args: &Sync, out: &mut dyn Write) -> Result<bool> {
             let mut outcomes = outcomes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             bar.inc(note(&mut outcomes, event));
         };
-        Ok::<_, anyhow::Error>(store.sync(Arc::new(link), meeting, &streams, note).await?)
+        Ok::<_, anyhow::Error>(store.sync(Arc::new(link), meeting, Streams::These(&streams), note).await?)
     })?;
     bar.finish_and_clear();
     let outcomes = outcomes.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -201,7 +202,7 @@ pub fn subscribe(args: &Subscribe, out: &mut dyn Write) -> Result<bool> {
             }
         };
         tokio::select! {
-            followed = store.follow(Arc::new(link), meeting, &streams, expires, tell) => {
+            followed = store.follow(Arc::new(link), meeting, Streams::These(&streams), expires, tell) => {
                 followed?;
                 Ok(true)
             }
@@ -280,18 +281,31 @@ fn note(outcomes: &mut BTreeMap<StreamId, Outcome>, event: &Event) -> u64 {
             outcome.refused = None;
             *sent
         }
-        Event::Refused { stream, reason, .. } => {
+        Event::Refused { stream, reason, refusal, .. } if refusal.said.object.is_none() => {
             outcomes.entry(*stream).or_default().refused = Some(reason.code());
             0
         }
-        Event::Proven { .. } | Event::Refuses { .. } => 0,
+        _ => 0,
     }
 }
 
 fn meeting(key: &SigningKey, side: Side, takes_unknown: bool) -> Result<Meeting> {
-    // The time is told when it is asked for, and a clock before 1970 is told as that.
-    let clock = Box::new(|| now().unwrap_or(0));
-    Ok(Meeting { key: key.clone(), side, nonce: key::random()?, clock, takes_unknown })
+    Ok(Meeting { takes_unknown, ..Meeting::new(key.clone(), side, key::random()?, Arc::new(SystemClock)) })
+}
+
+/// The clock of this machine; before 1970 it is told as that.
+#[derive(Debug)]
+struct SystemClock;
+
+#[async_trait::async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        now().unwrap_or(0)
+    }
+
+    async fn until(&self, time: u64) {
+        tokio::time::sleep(Duration::from_millis(time.saturating_sub(self.now()))).await;
+    }
 }
 
 fn now() -> Result<u64> {

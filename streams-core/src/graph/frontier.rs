@@ -4,6 +4,17 @@ use crate::object::id::ObjectId;
 
 use super::{Graph, Index};
 
+/// The digest of leaves, in any order, each once.
+pub fn frontier_of(leaves: impl IntoIterator<Item = ObjectId>) -> [u8; 32] {
+    let mut ids: Vec<ObjectId> = leaves.into_iter().collect();
+    ids.sort_unstable();
+    let mut digest = blake3::Hasher::new();
+    for id in &ids {
+        digest.update(id.as_bytes());
+    }
+    *digest.finalize().as_bytes()
+}
+
 impl Graph {
     /// The objects that no other cites, in no particular order.
     pub fn leaves(&self) -> impl ExactSizeIterator<Item = Index> {
@@ -13,13 +24,7 @@ impl Graph {
     /// The digest over the ids of all leaves, ascending: graphs with equal frontiers hold equal sets of objects.
     /// O(l log l) for l leaves.
     pub fn frontier(&self) -> [u8; 32] {
-        let mut ids: Vec<ObjectId> = self.leaves().map(|leaf| self.id(leaf)).collect();
-        ids.sort_unstable();
-        let mut digest = blake3::Hasher::new();
-        for id in &ids {
-            digest.update(id.as_bytes());
-        }
-        *digest.finalize().as_bytes()
+        frontier_of(self.leaves().map(|leaf| self.id(leaf)))
     }
 
     /// Makes the newest object a leaf, and those that it cites none. O(1) an edge, however many leaves there are:

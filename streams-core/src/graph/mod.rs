@@ -21,6 +21,7 @@ use crate::object::id::ObjectId;
 use arena::Arena;
 use order::{Key, Slot, Tree};
 
+pub use frontier::frontier_of;
 pub use pending::{Added, Pending, PendingFull, PendingLimits, Share};
 
 mod arena;

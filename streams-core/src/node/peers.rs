@@ -1,4 +1,4 @@
-//! Peers: a node drives sessions over links, and answers what they ask.
+//! Peers: a node drives sessions over links.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,24 +6,30 @@ use std::task::Poll;
 
 use async_channel::{Receiver, Sender, bounded, unbounded};
 
+use super::answers::Answers;
 use super::{Node, NodeError};
+use crate::clock::Clock;
 use crate::object::author::{SigningKey, VerifyingKey};
-use crate::object::id::{ObjectId, StreamId};
-use crate::object::parts::Object;
-use crate::shared::Shared;
-use crate::stream::Stream;
-use crate::stream::admit::Ingested;
+use crate::object::id::StreamId;
 use crate::sync::handshake::Side;
-use crate::sync::messages::MAX_LEAVES;
-use crate::sync::questions::{Answer, Ask, End, Event, Output, Summary};
-use crate::sync::session::{FRAME_BYTES, Session};
+use crate::sync::questions::{End, Event, Output};
+use crate::sync::session::Session;
 use crate::transport::{Transport, TransportError};
 
 /// How many changes of the store are looked at together.
-const CHANGES: usize = 4096;
+const CHANGES: usize = 1024;
 
 /// How many frames of a peer wait for their turn.
 const WAITING: usize = 16;
+
+/// How many frames may wait to be sent before news waits too.
+const BUSY: usize = 256;
+
+/// How many frames wait to be sent to a peer that does not take them, before it is left.
+const UNREAD: usize = 4096;
+
+/// How often one looks whether frames were taken, in milliseconds.
+const LOOK_AGAIN: u64 = 50;
 
 /// Why a session with a peer did not come to its end.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,6 +49,7 @@ pub enum PeerError {
 }
 
 /// How a node meets a peer.
+#[derive(Clone, Debug)]
 pub struct Meeting {
     /// The key of this node.
     pub key: SigningKey,
@@ -50,29 +57,37 @@ pub struct Meeting {
     pub side: Side,
     /// 32 fresh random bytes.
     pub nonce: [u8; 32],
-    /// The time, in milliseconds since 1970 UTC.
-    pub clock: Box<dyn Clock>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// Whether streams that are not here are taken in, where a peer has them.
     pub takes_unknown: bool,
+    /// How long what is stated will be served, in milliseconds; none where nothing is promised.
+    pub promises: Option<u64>,
+    /// Where the peer was met, for those who look for it; none where it came by itself.
+    pub address: Option<String>,
 }
 
-/// When a session is over.
-enum Until<'a> {
-    /// When these are equal.
-    Equal(&'a [StreamId]),
-    /// When the peer goes, and until then these are kept equal until this time.
-    Gone(&'a [StreamId], u64),
+impl Meeting {
+    /// A meeting as most are: streams that are not here are not taken in, and nothing is promised.
+    pub fn new(key: SigningKey, side: Side, nonce: [u8; 32], clock: Arc<dyn Clock>) -> Self {
+        Self { key, side, nonce, clock, takes_unknown: false, promises: None, address: None }
+    }
 }
 
-/// Tells the time, in milliseconds since 1970 UTC.
-pub trait Clock: Shared + Fn() -> u64 {}
-impl<T: Shared + Fn() -> u64> Clock for T {}
+/// Which streams.
+#[derive(Clone, Copy, Debug)]
+pub enum Streams<'a> {
+    /// All that either side has, and the other may read, and takes in.
+    All,
+    /// These.
+    These(&'a [StreamId]),
+}
 
 /// A session, and what it runs on.
 struct Driver<'a> {
     node: &'a Node,
     session: Session,
-    takes_unknown: bool,
+    answers: Answers<'a>,
     clock: &'a dyn Clock,
     outgoing: Sender<Vec<u8>>,
     on_event: &'a mut (dyn FnMut(&Event) + Send),
@@ -82,17 +97,21 @@ struct Driver<'a> {
 }
 
 impl Node {
-    /// Makes these streams equal here and at a peer, both ways, and closes the link. `on_event` is told what happens.
+    /// Makes streams equal here and at a peer, both ways, and closes the link. `on_event` is told what happens.
     ///
     /// Returns when both have what the other had of them; a stream that the peer refuses is told by an event.
     pub async fn sync(
         &self,
         link: Arc<dyn Transport>,
         meeting: Meeting,
-        streams: &[StreamId],
+        streams: Streams<'_>,
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        self.meet(link, meeting, Until::Equal(streams), &mut on_event).await
+        let begin = |session: &mut Session| {
+            session.ask_for_statements();
+            ask_for(session, streams);
+        };
+        self.meet(link, meeting, begin, true, &mut on_event).await
     }
 
     /// Serves a peer until it closes the link: answers what it asks for, asks for what it has and this node lacks of
@@ -103,7 +122,7 @@ impl Node {
         meeting: Meeting,
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        self.meet(link, meeting, Until::Gone(&[], 0), &mut on_event).await
+        self.meet(link, meeting, |_| (), false, &mut on_event).await
     }
 
     /// Keeps streams equal here and at a peer, both ways, as either changes: until the peer closes the link, or the time
@@ -112,36 +131,53 @@ impl Node {
         &self,
         link: Arc<dyn Transport>,
         meeting: Meeting,
-        streams: &[StreamId],
+        streams: Streams<'_>,
         expires: u64,
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        self.meet(link, meeting, Until::Gone(streams, expires), &mut on_event).await
+        let begin = |session: &mut Session| {
+            ask_for(session, streams);
+            match streams {
+                Streams::All => session.subscribe_to_all(expires),
+                Streams::These(streams) => session.subscribe(streams, expires),
+            }
+        };
+        self.meet(link, meeting, begin, false, &mut on_event).await
     }
 
-    async fn meet(
+    /// Asks a peer for access to a stream, and closes the link. Whether somebody reads the note, nobody tells.
+    pub async fn plead(
         &self,
         link: Arc<dyn Transport>,
         meeting: Meeting,
-        until: Until<'_>,
+        stream: StreamId,
+        note: &str,
+    ) -> Result<VerifyingKey, PeerError> {
+        self.meet(link, meeting, |session| session.plead(stream, note), true, &mut |_| ()).await
+    }
+
+    /// Runs a session over a link: `begin` says what is asked for, and where `ends` is set, it is over when that is
+    /// answered.
+    pub(super) async fn meet(
+        &self,
+        link: Arc<dyn Transport>,
+        meeting: Meeting,
+        begin: impl FnOnce(&mut Session),
+        ends: bool,
         on_event: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<VerifyingKey, PeerError> {
-        let Meeting { key, side, nonce, clock, takes_unknown } = meeting;
-        let mut session = Session::new(key, side, nonce, link.channel(), clock());
-        let (Until::Equal(streams) | Until::Gone(streams, _)) = until;
-        streams.iter().for_each(|stream| session.sync(*stream));
-        if let Until::Gone(streams, expires) = until
-            && !streams.is_empty()
-        {
-            session.subscribe(streams, expires);
-        }
+        let Meeting { key, side, nonce, clock, takes_unknown, promises, address } = meeting;
+        let numbered = self.last_number().await?;
+        let own = key.verifying_key();
+        let mut session = Session::new(key, side, numbered, nonce, link.channel(), clock.now());
+        begin(&mut session);
         let seen = self.store.last().await.map_err(NodeError::from)?;
         // What goes out must not wait for what comes in, or two peers that both send wait for each other. It is bounded
-        // by the windows of the session.
+        // by the windows of the session, and by what is left unread.
         let (outgoing, to_send) = unbounded::<Vec<u8>>();
         let (received, incoming) = bounded::<Vec<u8>>(WAITING);
-        let clock: &dyn Clock = &*clock;
-        let mut driver = Driver { node: self, session, takes_unknown, clock, outgoing, on_event, seen, end: None };
+        let answers = Answers { node: self, own, takes_unknown, promises };
+        let mut driver = Driver { node: self, session, answers, clock: &*clock, outgoing, on_event, seen, end: None };
         let send = async {
             while let Ok(frame) = to_send.recv().await {
                 link.send(frame).await?;
@@ -157,7 +193,7 @@ impl Node {
             received.close();
             Ok::<(), PeerError>(())
         };
-        let drive = driver.run(&incoming, matches!(until, Until::Equal(_)));
+        let drive = driver.run(&incoming, ends, address.as_deref());
         let ended = first_failure(drive, send, receive).await;
         let closed = link.close().await;
         let peer = ended?;
@@ -166,18 +202,35 @@ impl Node {
     }
 }
 
-/// Which of two was first.
-enum Either<A, B> {
-    First(A),
-    Second(B),
+fn ask_for(session: &mut Session, streams: Streams<'_>) {
+    match streams {
+        Streams::All => session.sync_all(),
+        Streams::These(streams) => streams.iter().for_each(|stream| session.sync(*stream)),
+    }
 }
 
-/// The first of two futures that is done; the other is given up.
-async fn either<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> Either<A, B> {
-    let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
-    std::future::poll_fn(|context| match first.as_mut().poll(context) {
-        Poll::Ready(first) => Poll::Ready(Either::First(first)),
-        Poll::Pending => second.as_mut().poll(context).map(Either::Second),
+/// What a session waits for.
+enum Next {
+    Frame(Result<Vec<u8>, async_channel::RecvError>),
+    Changed(Result<(), NodeError>),
+    Time,
+}
+
+/// The first of three futures that is done; the others are given up.
+async fn first_of(
+    frame: impl Future<Output = Result<Vec<u8>, async_channel::RecvError>>,
+    changed: impl Future<Output = Result<(), NodeError>>,
+    time: impl Future<Output = ()>,
+) -> Next {
+    let (mut frame, mut changed, mut time) = (std::pin::pin!(frame), std::pin::pin!(changed), std::pin::pin!(time));
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(frame) = frame.as_mut().poll(context) {
+            return Poll::Ready(Next::Frame(frame));
+        }
+        if let Poll::Ready(changed) = changed.as_mut().poll(context) {
+            return Poll::Ready(Next::Changed(changed));
+        }
+        time.as_mut().poll(context).map(|()| Next::Time)
     })
     .await
 }
@@ -221,36 +274,68 @@ async fn first_failure<T>(
 
 impl Driver<'_> {
     /// Runs the session until it is over: where `ends` is set, when nothing is under way; else when the peer goes.
-    async fn run(&mut self, incoming: &Receiver<Vec<u8>>, ends: bool) -> Result<VerifyingKey, PeerError> {
+    async fn run(
+        &mut self,
+        incoming: &Receiver<Vec<u8>>,
+        ends: bool,
+        address: Option<&str>,
+    ) -> Result<VerifyingKey, PeerError> {
         let mut peer = None;
         loop {
             self.work().await?;
-            peer = peer.or(self.session.peer());
+            if peer.is_none()
+                && let Some(proven) = self.session.peer()
+            {
+                peer = Some(proven);
+                self.node.note_met(proven, address, self.clock.now()).await?;
+            }
             if let Some(end) = self.end {
                 self.outgoing.close();
                 return Err(end.into());
             }
-            if ends && self.session.is_idle() {
+            if ends {
+                self.session.leave();
+                self.work().await?;
+            }
+            if ends && self.session.has_left() {
                 self.outgoing.close();
                 return peer.ok_or(PeerError::Gone);
             }
-            let next = if self.session.is_live() {
-                either(incoming.recv(), self.node.store.wait(self.seen)).await
-            } else {
-                Either::First(incoming.recv().await)
-            };
-            match next {
-                Either::First(Ok(frame)) => self.session.receive(&frame, (self.clock)()),
-                Either::First(Err(_)) => {
+            match self.next(incoming, !ends).await {
+                Next::Frame(Ok(frame)) => self.session.receive(&frame, self.clock.now()),
+                Next::Frame(Err(_)) => {
                     self.outgoing.close();
                     return peer.filter(|_| !ends).ok_or(PeerError::Gone);
                 }
-                Either::Second(waited) => {
-                    waited.map_err(NodeError::from)?;
+                Next::Changed(changed) => {
+                    changed?;
                     self.tell_changes().await?;
                 }
+                Next::Time => self.session.tick(self.clock.now()),
             }
         }
+    }
+
+    /// Waits for a frame, for a change of the store where there is somebody to be told of it, or for the time.
+    fn next<'b>(&self, incoming: &'b Receiver<Vec<u8>>, is_live: bool) -> impl Future<Output = Next> + use<'_, 'b> {
+        let (node, clock, seen) = (self.node, self.clock, self.seen);
+        let is_busy = self.outgoing.len() > BUSY;
+        let tells = is_live && !is_busy && self.session.peer().is_some();
+        let look_again = is_busy.then(|| clock.now() + LOOK_AGAIN);
+        let deadline = self.session.deadline().into_iter().chain(look_again).min();
+        let changed = async move {
+            match tells {
+                true => Ok(node.store.wait(seen).await?),
+                false => std::future::pending().await,
+            }
+        };
+        let time = async move {
+            match deadline {
+                Some(deadline) => clock.until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        first_of(incoming.recv(), changed, time)
     }
 
     /// Tells the session which streams changed in the store, whoever wrote to it.
@@ -258,7 +343,7 @@ impl Driver<'_> {
         let log = self.node.store.log(None, self.seen, CHANGES).await.map_err(NodeError::from)?;
         let Some(last) = log.last() else { return Ok(()) };
         self.seen = last.sequence;
-        self.session.tick((self.clock)());
+        self.session.tick(self.clock.now());
         let changed: BTreeSet<StreamId> = log.into_iter().map(|logged| logged.stream).collect();
         changed.into_iter().for_each(|stream| self.session.changed(stream));
         Ok(())
@@ -270,101 +355,22 @@ impl Driver<'_> {
             match output {
                 Output::Send(frame) => {
                     self.outgoing.send(frame).await.map_err(|_| TransportError::closed())?;
+                    if self.outgoing.len() > UNREAD {
+                        return Err(End::TooMuch("answers that it does not read").into());
+                    }
                 }
                 Output::Ask(number, ask) => {
-                    let answer = self.node.answer(ask, self.takes_unknown).await?;
+                    let answer = self.answers.answer(ask, self.clock.now()).await?;
+                    self.session.note_numbered(self.node.last_number().await?);
                     self.session.answer(number, answer);
                 }
-                Output::Event(event) => (self.on_event)(&event),
+                Output::Event(event) => {
+                    self.node.note_said(&event, self.clock.now()).await?;
+                    (self.on_event)(&event);
+                }
                 Output::End(end) => self.end = Some(end),
             }
         }
         Ok(())
     }
-}
-
-/// What is here of a stream.
-fn summary(stream: &Stream) -> Summary {
-    Summary { leaves: stream.last_leaves(MAX_LEAVES), frontier: stream.frontier(), samples: stream.samples() }
-}
-
-/// The policy object that is shown to a peer that may not read; `None` where it may.
-fn denied(stream: &Stream, peer: &VerifyingKey) -> Option<Answer> {
-    if stream.may_read(peer).is_effective() {
-        return None;
-    }
-    let shown = stream.shown_to(peer).and_then(|id| stream.object(&id));
-    Some(Answer::Denied(shown.map(|object| object.object().parts().clone())))
-}
-
-impl Node {
-    /// Answers what a session asks.
-    async fn answer(&self, ask: Ask, takes_unknown: bool) -> Result<Answer, NodeError> {
-        let answer = match ask {
-            Ask::Summary { stream } => self.read(stream, |stream| Answer::Summary(summary(stream))).await,
-            Ask::Tell { stream, peer } => {
-                let tell = |stream: &Stream| denied(stream, &peer).unwrap_or_else(|| Answer::Summary(summary(stream)));
-                self.read(stream, tell).await
-            }
-            Ask::Compare { stream, peer, leaves, samples } => {
-                self.read(stream, |stream| {
-                    denied(stream, &peer).unwrap_or_else(|| {
-                        let known = [leaves.as_slice(), &samples].concat();
-                        let asks_back = leaves.iter().any(|leaf| !stream.contains(leaf));
-                        Answer::Compared { summary: summary(stream), lacks: stream.lacked_by(&known), asks_back }
-                    })
-                })
-                .await
-            }
-            Ask::Read { stream, peer, ids } => {
-                self.read(stream, |stream| denied(stream, &peer).unwrap_or_else(|| frame(stream, &ids))).await
-            }
-            Ask::Take { stream, parts } => self.take(stream, &parts).await,
-        };
-        match answer {
-            Err(NodeError::Unknown(_)) => Ok(Answer::Unknown { wanted: takes_unknown }),
-            answer => answer,
-        }
-    }
-
-    /// Takes in what a peer sent; where nothing of the stream is here, the root is the first.
-    async fn take(&self, stream: StreamId, parts: &[Vec<u8>]) -> Result<Answer, NodeError> {
-        let (mut admitted, mut rejected) = (0, 0);
-        if self.head(stream).await?.is_none() {
-            let root = parts.first().and_then(|parts| Object::decode(parts).ok()).filter(|root| root.id() == stream);
-            let mut authenticator = crate::object::authenticate::Authenticator::new(self.key);
-            match root.map(|root| authenticator.authenticate(root)) {
-                Some(Ok(root)) => {
-                    self.create(root).await?;
-                    admitted = 1;
-                }
-                _ => return Ok(Answer::Taken { admitted: 0, gaps: Vec::new(), rejected: parts.len() as u64 }),
-            }
-        }
-        let answers = self.ingest(stream, parts, 0).await?;
-        for answer in answers {
-            match answer {
-                Ok(Ingested::Admitted { then }) => admitted += 1 + then.len() as u64,
-                Ok(Ingested::Known | Ingested::Pending { .. }) => {}
-                Err(_) => rejected += 1,
-            }
-        }
-        let gaps = self.read(stream, Stream::gaps).await?;
-        Ok(Answer::Taken { admitted, gaps, rejected })
-    }
-}
-
-/// As many of these objects as one frame has room for.
-fn frame(stream: &Stream, ids: &[ObjectId]) -> Answer {
-    let mut bytes = 0;
-    let mut objects = Vec::new();
-    for id in ids {
-        let parts = stream.object(id).map(|object| object.object().parts().clone());
-        bytes += parts.as_ref().map_or(0, |parts| parts.len());
-        if bytes > FRAME_BYTES && !objects.is_empty() {
-            break;
-        }
-        objects.push(parts);
-    }
-    Answer::Objects(objects)
 }

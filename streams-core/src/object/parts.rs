@@ -302,6 +302,24 @@ impl Object {
         Self { parts: join_parts(block, signature, &kept.maps).into(), redacted: kept.redacted, ..self.clone() }
     }
 
+    /// The maps that stand redacted, whose own maps are not known.
+    pub fn redacted_maps(&self) -> Vec<ObjectId> {
+        if !self.redacted {
+            return Vec::new();
+        }
+        let maps = self.maps();
+        let (mut here, mut redacted) = (Here::new(&maps), Vec::new());
+        let (_, places) = scan_block(self.block()).expect("a block that was scanned before");
+        assemble(places, |place, _| {
+            let map = here.take(&place.id);
+            if map.is_none() {
+                redacted.push(place.id);
+            }
+            map
+        });
+        redacted
+    }
+
     /// Whether this copy proves no less than another of the same object, whose parts these are: it has the same
     /// signature, and lacks no map that admission reads.
     pub(crate) fn is_as_sound_as(&self, other: &[u8]) -> bool {

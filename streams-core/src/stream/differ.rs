@@ -1,8 +1,8 @@
 //! What two replicas tell each other to find out what one of them lacks (spec 10.2).
 
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
-use super::Stream;
+use super::{REDACTED, Stream};
 use crate::graph::Index;
 use crate::object::id::ObjectId;
 
@@ -31,6 +31,75 @@ impl Stream {
         let distances = std::iter::successors(Some(1_usize), |distance| distance.checked_mul(2));
         let places = distances.map_while(|distance| (self.len() - 1).checked_sub(distance));
         places.filter_map(|place| self.graph.at(place)).map(|index| self.graph.id(index)).collect()
+    }
+
+    /// The keys of all objects, by which ranges are reconciled: generation and id. O(n).
+    pub fn keys(&self) -> Vec<[u8; 40]> {
+        let key = |index: Index| {
+            let mut key = [0; 40];
+            key[..8].copy_from_slice(&self.graph.generation(index).to_be_bytes());
+            key[8..].copy_from_slice(self.graph.id(index).as_bytes());
+            key
+        };
+        self.graph.order().map(key).collect()
+    }
+
+    /// The first objects of the order, at most so many, that lack maps which nobody here dropped, and nobody removed: a
+    /// peer may have them. O(n).
+    pub fn lacking_maps(&self, most: usize) -> Vec<ObjectId> {
+        let redacted = self.graph.order().filter(|index| self.flags[index.as_usize()] & REDACTED != 0);
+        let lacks = |index: &Index| {
+            let maps = self.object_at(*index).redacted_maps();
+            maps.iter().any(|map| !self.dropped_maps.contains(map) && !self.is_removed(*index, map))
+        };
+        redacted.filter(lacks).take(most).map(|index| self.graph.id(index)).collect()
+    }
+
+    /// These objects, and all that is below them; those that are not here tell nothing. Latest arrivals first.
+    pub fn with_past(&self, of: &[ObjectId]) -> impl Iterator<Item = ObjectId> {
+        let of: Vec<Index> = of.iter().filter_map(|id| self.graph.find(id)).collect();
+        self.graph.past(&of).map(|index| self.graph.id(index)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// How many objects are at or below each of these sets of leaves, and then how many are so of one set, and how many
+    /// of several.
+    pub fn counted_below(&self, sets: &[Vec<ObjectId>]) -> (Vec<usize>, usize, usize) {
+        let mut times = vec![0_u8; self.len()];
+        let count = |leaves: &Vec<ObjectId>| {
+            let leaves: Vec<Index> = leaves.iter().filter_map(|id| self.graph.find(id)).collect();
+            let below = self.graph.past(&leaves);
+            below.map(|index| times[index.as_usize()] = times[index.as_usize()].saturating_add(1)).count()
+        };
+        let counts = sets.iter().map(count).collect();
+        let of = |holds: fn(&u8) -> bool| times.iter().filter(|times| holds(times)).count();
+        (counts, of(|times| *times == 1), of(|times| *times > 1))
+    }
+
+    /// A path from one of these objects down to another, both ends with it; `None` where there is none. It costs what
+    /// lies between.
+    pub fn path(&self, from: &[ObjectId], to: &ObjectId) -> Option<Vec<ObjectId>> {
+        let to = self.graph.find(to)?;
+        let generation = self.graph.generation(to);
+        let between = |index: &Index| *index == to || self.graph.generation(*index) > generation;
+        let mut came_from: BTreeMap<Index, Option<Index>> = BTreeMap::new();
+        let from = from.iter().filter_map(|id| self.graph.find(id)).filter(between);
+        let mut to_visit: Vec<Index> = from.collect();
+        came_from.extend(to_visit.iter().map(|index| (*index, None)));
+        while let Some(index) = to_visit.pop() {
+            if index == to {
+                let path = std::iter::successors(Some(index), |index| came_from[index]);
+                let mut path: Vec<ObjectId> = path.map(|index| self.graph.id(index)).collect();
+                path.reverse();
+                return Some(path);
+            }
+            for parent in self.graph.parents(index).iter().filter(|parent| between(parent)) {
+                if !came_from.contains_key(parent) {
+                    came_from.insert(*parent, Some(index));
+                    to_visit.push(*parent);
+                }
+            }
+        }
+        None
     }
 
     /// What is here, and neither among these nor in their past, causes first. Those that are not here tell nothing. Costs

@@ -8,107 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
-use super::messages::{Id, Ids, Key, MAX_LEAVES, Parts, Reason};
+use super::messages::Parts;
+use super::said::{self, Reason, Refusal, Signed, Statement};
+use crate::graph::frontier_of;
 use crate::keyed::HashKey;
 use crate::object::authenticate::{Authentic, Authenticator};
-use crate::object::author::{Domain, SIGNATURE_LEN, SigningKey, VerifyingKey};
+use crate::object::author::VerifyingKey;
 use crate::object::header::Role;
 use crate::object::id::{ObjectId, StreamId};
 use crate::object::parts::Object;
 use crate::stream::Stream;
 use crate::stream::checkpoint::CheckpointState;
-
-/// What a peer says that it has of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Statement {
-    /// Who says it.
-    #[n(0)]
-    pub peer: Key,
-    /// The stream.
-    #[n(1)]
-    pub stream: Id,
-    /// The digest of all leaves.
-    #[cbor(n(2), with = "minicbor::bytes")]
-    pub frontier: [u8; 32],
-    /// The leaves: all of them, or the last by generation and id.
-    #[n(3)]
-    pub leaves: Ids<MAX_LEAVES>,
-    /// The store, which is another where it was restored or found not closed.
-    #[cbor(n(4), with = "minicbor::bytes")]
-    pub store: [u8; 16],
-    /// The number of the statement, which rises.
-    #[n(5)]
-    pub counter: u64,
-    /// Until when what is below these leaves will be served to whoever may read, in milliseconds since 1970 UTC.
-    #[n(6)]
-    pub until: Option<u64>,
-}
-
-/// Why a peer did not answer, as it signed it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct SignedRefusal {
-    /// Who says it.
-    #[n(0)]
-    pub peer: Key,
-    /// The stream.
-    #[n(1)]
-    pub stream: Id,
-    /// The object that was asked for; none where it was the stream.
-    #[n(2)]
-    pub object: Option<Id>,
-    /// Why.
-    #[n(3)]
-    pub reason: Reason,
-    /// When, in milliseconds since 1970 UTC, by the peer's clock.
-    #[n(4)]
-    pub at: u64,
-}
-
-/// Something with the signature of whoever says it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Signed<T> {
-    /// What is said.
-    #[n(0)]
-    pub said: T,
-    /// The signature over its bytes.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub signature: [u8; SIGNATURE_LEN],
-}
-
-/// What is signed by a peer.
-pub trait Said: Encode<()> {
-    /// Who says it.
-    fn peer(&self) -> VerifyingKey;
-}
-
-impl Said for Statement {
-    fn peer(&self) -> VerifyingKey {
-        self.peer.0
-    }
-}
-
-impl Said for SignedRefusal {
-    fn peer(&self) -> VerifyingKey {
-        self.peer.0
-    }
-}
-
-impl<T: Said> Signed<T> {
-    /// Signs what this key's peer says.
-    pub fn sign(said: T, key: &SigningKey) -> Self {
-        let signature = key.sign(Domain::Statement, &bytes(&said));
-        Self { said, signature }
-    }
-
-    /// Whether the peer signed it.
-    pub fn is_valid(&self) -> bool {
-        self.said.peer().verify(Domain::Statement, &bytes(&self.said), &self.signature)
-    }
-}
-
-fn bytes(said: &impl Encode<()>) -> Vec<u8> {
-    minicbor::to_vec(said).expect("a vector takes all")
-}
 
 /// What is to be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -126,7 +36,7 @@ pub enum Evidence {
     /// A statement that promises, and a refusal of something below its leaves in that time, with the blocks of a path
     /// that leads from a leaf to it.
     #[n(3)]
-    BrokenPromise(#[n(0)] Signed<Statement>, #[n(1)] Signed<SignedRefusal>, #[n(2)] Vec<Parts>),
+    BrokenPromise(#[n(0)] Signed<Statement>, #[n(1)] Signed<Refusal>, #[n(2)] Vec<Parts>),
 }
 
 /// What evidence shows, and of whom.
@@ -206,7 +116,7 @@ pub enum ShowsNothing {
 impl Evidence {
     /// As a file.
     pub fn encode(&self) -> Vec<u8> {
-        bytes(self)
+        said::bytes(self)
     }
 
     /// From a file.
@@ -300,12 +210,8 @@ fn contradiction(
         return Err(ShowsNothing::Unrelated);
     }
     // The leaves are all of them only where they are what the frontier is the digest of.
-    let mut hasher = blake3::Hasher::new();
     let leaves: BTreeSet<ObjectId> = b.leaves.0.iter().copied().collect();
-    leaves.iter().for_each(|leaf| {
-        hasher.update(leaf.as_bytes());
-    });
-    if *hasher.finalize().as_bytes() != b.frontier {
+    if frontier_of(leaves) != b.frontier {
         return Err(ShowsNothing::Incomplete);
     }
     let edges = edges(blocks)?;
@@ -321,17 +227,18 @@ fn contradiction(
 
 fn broken_promise(
     statement: &Signed<Statement>,
-    refusal: &Signed<SignedRefusal>,
+    refusal: &Signed<Refusal>,
     path: &[Parts],
 ) -> Result<Shown, ShowsNothing> {
     if !statement.is_valid() || !refusal.is_valid() {
         return Err(ShowsNothing::Signature);
     }
     let (stated, refused) = (&statement.said, &refusal.said);
-    if stated.peer != refused.peer || stated.stream != refused.stream {
+    if (stated.peer, stated.stream, stated.store) != (refused.peer, refused.stream, refused.store) {
         return Err(ShowsNothing::Unrelated);
     }
-    let breaks = matches!(refused.reason, Reason::Unknown | Reason::Gone);
+    // What was refused before it was stated was not promised yet.
+    let breaks = matches!(refused.reason, Reason::Unknown | Reason::Gone) && stated.counter <= refused.counter;
     if !breaks || stated.until.is_none_or(|until| refused.at >= until) {
         return Err(ShowsNothing::NoPromise);
     }
@@ -354,8 +261,8 @@ fn broken_promise(
 
 /// Evidence of each fork of a stream.
 pub fn forks(stream: &Stream) -> Vec<Evidence> {
-    let parts = |id: &ObjectId| stream.object(id).map(|object| Parts(object.object().parts().to_vec()));
-    let evidence = |objects: Vec<ObjectId>| Some(Evidence::Fork(parts(&objects[0])?, parts(&objects[1])?));
+    let evidence =
+        |objects: Vec<ObjectId>| Some(Evidence::Fork(parts(stream, &objects[0])?, parts(stream, &objects[1])?));
     stream.forks().into_iter().filter_map(|fork| evidence(fork.objects)).collect()
 }
 
@@ -366,4 +273,42 @@ pub fn conflict(stream: &Stream) -> Option<Evidence> {
     let then = if leaves.is_empty() { None } else { stream.as_of(&leaves) }?;
     let objects = then.entries().map(|entry| Parts(entry.authentic.object().parts().to_vec()));
     Some(Evidence::Checkpoints(objects.collect()))
+}
+
+/// Evidence that two statements of one peer and store contradict each other, if they do and what is here shows it. O(n).
+pub fn contradiction_of(stream: &Stream, one: &Signed<Statement>, other: &Signed<Statement>) -> Option<Evidence> {
+    let (earlier, later) = if one.said.counter <= other.said.counter { (one, other) } else { (other, one) };
+    let (a, b) = (&earlier.said, &later.said);
+    if (a.peer, a.store) != (b.peer, b.store) || a == b {
+        return None;
+    }
+    if a.counter == b.counter {
+        return Some(Evidence::Contradiction(earlier.clone(), later.clone(), Vec::new()));
+    }
+    let is_whole =
+        frontier_of(b.leaves.0.iter().copied()) == b.frontier && b.leaves.0.iter().all(|leaf| stream.contains(leaf));
+    if a.stream != b.stream || !is_whole {
+        return None;
+    }
+    let below: BTreeSet<ObjectId> = stream.with_past(&b.leaves.0).collect();
+    if a.leaves.0.iter().all(|leaf| below.contains(leaf)) {
+        return None;
+    }
+    let blocks = below.iter().filter_map(|id| parts(stream, id)).collect();
+    Some(Evidence::Contradiction(earlier.clone(), later.clone(), blocks))
+}
+
+/// Evidence that a refusal breaks the promise of a statement, if it does and what is here shows it.
+pub fn promise_broken_by(stream: &Stream, stated: &Signed<Statement>, refusal: &Signed<Refusal>) -> Option<Evidence> {
+    let path = match &refusal.said.object {
+        Some(object) => stream.path(&stated.said.leaves.0, &object.0)?,
+        None => Vec::new(),
+    };
+    let blocks: Vec<Parts> = path.iter().filter_map(|id| parts(stream, id)).collect();
+    broken_promise(stated, refusal, &blocks).ok()?;
+    Some(Evidence::BrokenPromise(stated.clone(), refusal.clone(), blocks))
+}
+
+fn parts(stream: &Stream, id: &ObjectId) -> Option<Parts> {
+    stream.object(id).map(|object| Parts(object.object().parts().to_vec()))
 }

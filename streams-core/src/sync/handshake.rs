@@ -50,6 +50,11 @@ impl Transcript {
         [&[side.byte()][..], &self.0].concat()
     }
 
+    /// What only the two sides know where their transport keeps frames secret: by it ranges are keyed.
+    pub(super) fn secret(&self) -> [u8; 32] {
+        blake3::derive_key("streams 2026 ranges v1", &self.0)
+    }
+
     /// The proof of one's own key.
     pub(super) fn prove(&self, side: Side, key: &SigningKey) -> [u8; SIGNATURE_LEN] {
         key.sign(Domain::Session, &self.message(side))

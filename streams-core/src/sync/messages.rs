@@ -5,6 +5,8 @@
 
 use minicbor::{Decode, Encode};
 
+use super::reconcile::MAX_RANGES;
+use super::said::{Refusal, Signed, Statement};
 use crate::object::author::{SIGNATURE_LEN, VerifyingKey};
 use crate::object::id::{ObjectId, StreamId};
 
@@ -55,7 +57,32 @@ pub enum Message {
     Subscription(#[n(0)] Subscription),
     /// Why something is not answered.
     #[n(10)]
-    Refusal(#[n(0)] Refusal),
+    Refused(#[n(0)] Refused),
+    /// Begins to find out which streams are not the same on both sides: ranges of pairs of a stream and its frontier.
+    #[n(11)]
+    Compare(#[n(0)] Ranges),
+    /// Goes on with the ranges of a response, or of a comparison, by whoever asked.
+    #[n(12)]
+    Asking(#[n(0)] Ranges),
+    /// The same, by whoever answers.
+    #[n(13)]
+    Answering(#[n(0)] Ranges),
+    /// The ranges are at their end, says whoever answers.
+    #[n(14)]
+    Compared(#[n(0)] Compared),
+    /// Asks who has streams.
+    #[n(15)]
+    Find(#[n(0)] Find),
+    /// Who has them, or may know.
+    #[n(16)]
+    Found(#[n(0)] Found),
+    /// Asks whoever governs a stream for access.
+    #[n(17)]
+    Plea(#[n(0)] Plea),
+    /// There is nothing more that this side asks for. Who is told so says the same as soon as it is true of it, and then
+    /// whoever was first may go.
+    #[n(18)]
+    Bye,
 }
 
 /// Who speaks, and which versions.
@@ -90,6 +117,9 @@ pub struct Request {
     /// Objects at exponentially growing distance below the leaves.
     #[n(4)]
     pub samples: Ids<MAX_SAMPLES>,
+    /// Whether a signed statement of what the other side has is asked for.
+    #[n(5)]
+    pub states: bool,
 }
 
 /// What the other side has of the stream that was asked for.
@@ -104,9 +134,16 @@ pub struct Response {
     /// The digest of all its leaves.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub frontier: [u8; 32],
-    /// Whether it lacks some of the leaves of the request, and will ask for them.
+    /// How many objects follow.
     #[n(3)]
-    pub asks_back: bool,
+    pub objects: u64,
+    /// Ranges of its objects, where leaves and samples tell too little: then no objects follow, but ranges both ways,
+    /// and each side asks for what it lacks.
+    #[n(4)]
+    pub ranges: Option<RangeBytes>,
+    /// Its statement, where one is asked for.
+    #[n(5)]
+    pub statement: Option<Box<Signed<Statement>>>,
 }
 
 /// Some objects.
@@ -137,6 +174,9 @@ pub struct Want {
     /// The objects.
     #[n(2)]
     pub objects: Ids<MAX_WANTED>,
+    /// Objects that are here without some of their maps: they are wanted from whoever has maps of them.
+    #[n(3)]
+    pub maps: Ids<MAX_WANTED>,
 }
 
 /// Tells that there is something new.
@@ -169,52 +209,102 @@ pub struct Subscription {
 
 /// Why something is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Refusal {
-    /// That of the request or the want, where one is refused.
+pub struct Refused {
+    /// That of the request, the want or the comparison, where one is refused.
     #[n(0)]
     pub number: Option<u32>,
-    /// The stream.
+    /// What is refused, and why.
     #[n(1)]
-    pub stream: Id,
-    /// Why.
-    #[n(2)]
-    pub reason: Reason,
+    pub said: Signed<Refusal>,
     /// The object whose rule denies it, where it names the peer: shown, not admitted.
-    #[n(3)]
-    pub shown: Option<Parts>,
-    /// Whether what is unknown is wanted, and will be asked for.
-    #[n(4)]
-    pub asks_back: bool,
-}
-
-/// Why something is refused (spec 10.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
-#[cbor(index_only)]
-pub enum Reason {
-    /// The peer may not read the stream.
-    #[n(0)]
-    Denied,
-    /// Nothing of the stream is here.
-    #[n(1)]
-    Unknown,
-    /// It was here, and is not any more.
     #[n(2)]
-    Gone,
-    /// There is no room for it now.
-    #[n(3)]
-    Busy,
+    pub shown: Option<Parts>,
 }
 
-impl Reason {
-    /// The code of spec 10.4.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Denied => "denied",
-            Self::Unknown => "unknown",
-            Self::Gone => "gone",
-            Self::Busy => "busy",
-        }
-    }
+/// Some ranges of a run of [`super::reconcile`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Ranges {
+    /// That of the request, or the comparison.
+    #[n(0)]
+    pub number: u32,
+    /// The ranges.
+    #[n(1)]
+    pub ranges: RangeBytes,
+}
+
+/// Ranges as they are written.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct RangeBytes(#[cbor(n(0), with = "minicbor::bytes")] pub Vec<u8>);
+
+/// The end of ranges.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Compared {
+    /// That of the request, or the comparison.
+    #[n(0)]
+    pub number: u32,
+    /// Whether there may be more than was found.
+    #[n(1)]
+    pub more: bool,
+}
+
+/// The most streams that are looked for at once.
+pub const MAX_SOUGHT: usize = 16;
+
+/// Asks who has streams.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Find {
+    /// By which the answer is known.
+    #[n(0)]
+    pub number: u32,
+    /// The streams.
+    #[n(1)]
+    pub streams: Ids<MAX_SOUGHT>,
+}
+
+/// The most peers in one answer.
+pub const MAX_TOLD: usize = 16;
+
+/// Who has streams, or may know.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Found {
+    /// That of the question.
+    #[n(0)]
+    pub number: u32,
+    /// Those that are here, and that the peer may read.
+    #[n(1)]
+    pub here: Ids<MAX_SOUGHT>,
+    /// Peers that were met at these addresses, the latest first: at most [`MAX_TOLD`].
+    #[n(2)]
+    pub peers: Vec<Place>,
+}
+
+/// The most bytes of an address.
+pub const MAX_ADDRESS: usize = 256;
+
+/// A peer, and where it was met.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Place {
+    /// The key that it proved.
+    #[n(0)]
+    pub peer: Key,
+    /// Where, as whoever met it writes it.
+    #[n(1)]
+    pub address: String,
+}
+
+/// The most bytes of a note.
+pub const MAX_NOTE: usize = 1024;
+
+/// Asks whoever governs a stream for access.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Plea {
+    /// The stream.
+    #[n(0)]
+    pub stream: Id,
+    /// Why, in the asking side's words: at most [`MAX_NOTE`] bytes.
+    #[n(1)]
+    pub note: String,
 }
 
 /// Bytes that are no message.
@@ -232,7 +322,23 @@ impl Message {
     pub fn decode(frame: &[u8]) -> Result<Self, MessageError> {
         let mut decoder = minicbor::Decoder::new(frame);
         let message = decoder.decode().map_err(|_| MessageError)?;
-        if decoder.position() == frame.len() { Ok(message) } else { Err(MessageError) }
+        let is_whole = decoder.position() == frame.len();
+        if is_whole && Self::is_within_limits(&message) { Ok(message) } else { Err(MessageError) }
+    }
+
+    /// Limits of what is no list of ids.
+    fn is_within_limits(&self) -> bool {
+        match self {
+            Self::Response(Response { ranges: Some(ranges), .. }) => ranges.0.len() <= MAX_RANGES,
+            Self::Compare(ranges) | Self::Asking(ranges) | Self::Answering(ranges) => {
+                ranges.ranges.0.len() <= MAX_RANGES
+            }
+            Self::Found(found) => {
+                found.peers.len() <= MAX_TOLD && found.peers.iter().all(|place| place.address.len() <= MAX_ADDRESS)
+            }
+            Self::Plea(plea) => plea.note.len() <= MAX_NOTE,
+            _ => true,
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use super::messages::MAX_LEAVES;
-use super::messages::Reason;
+use super::reconcile::Key;
+use super::said::{Numbered, Reason, Refusal, Signed, Statement};
 #[cfg(doc)]
 use super::session::FRAME_BYTES;
 use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
+use crate::stream::admit::Rejected;
 
 /// What a session wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +28,15 @@ pub enum Output {
 /// A question to a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// What is here of a stream: [`Answer::Summary`], or [`Answer::Unknown`].
+    /// What is here of a stream that is to be asked for: [`Answer::Summary`]; where the peer may not read it,
+    /// [`Answer::Denied`]; [`Answer::Unknown`] where nothing of it is here.
     Summary {
         /// The stream.
         stream: StreamId,
+        /// Who is to be asked.
+        peer: VerifyingKey,
+        /// Who wants it.
+        cause: Cause,
     },
     /// What a peer that may read a stream lacks of it: [`Answer::Compared`], [`Answer::Denied`] or [`Answer::Unknown`].
     Compare {
@@ -37,10 +44,26 @@ pub enum Ask {
         stream: StreamId,
         /// Who asks.
         peer: VerifyingKey,
-        /// What it says that it has: leaves, then samples.
+        /// What it says that it has: its leaves, or the last of them.
         leaves: Vec<ObjectId>,
+        /// The digest of all its leaves.
+        frontier: [u8; 32],
         /// Samples of its past.
         samples: Vec<ObjectId>,
+        /// Whether it asks for a statement.
+        states: bool,
+    },
+    /// The keys of all objects of a stream, for ranges: [`Answer::Keys`], [`Answer::Denied`] or [`Answer::Unknown`].
+    Keys {
+        /// The stream.
+        stream: StreamId,
+        /// Who is told of them.
+        peer: VerifyingKey,
+    },
+    /// All streams that a peer may read: [`Answer::Pairs`].
+    Pairs {
+        /// Who is told of them.
+        peer: VerifyingKey,
     },
     /// Objects, for a peer that may read the stream: [`Answer::Objects`] or [`Answer::Denied`].
     Read {
@@ -50,11 +73,15 @@ pub enum Ask {
         peer: VerifyingKey,
         /// Which, in this order: as many as fit into [`FRAME_BYTES`], at least one.
         ids: Vec<ObjectId>,
+        /// Whether a copy without any of its maps is of no use.
+        with_maps: bool,
     },
     /// Take these in, of this stream: [`Answer::Taken`].
     Take {
         /// The stream.
         stream: StreamId,
+        /// Who sent them.
+        peer: VerifyingKey,
         /// Parts of objects.
         parts: Vec<Vec<u8>>,
     },
@@ -65,7 +92,29 @@ pub enum Ask {
         stream: StreamId,
         /// Who is to hear.
         peer: VerifyingKey,
+        /// Whether it subscribed in this session. Otherwise only an object of it in the stream can (spec 8.11), and
+        /// where there is none the answer is [`Answer::Unknown`].
+        subscribed: bool,
     },
+    /// Which of these are here, and may be read by a peer, and which peers may know of the others: [`Answer::Found`].
+    Find {
+        /// The streams.
+        streams: Vec<StreamId>,
+        /// Who asks.
+        peer: VerifyingKey,
+    },
+}
+
+/// Who wants a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Whoever drives the session.
+    Asked,
+    /// A comparison found that the peer has another of it, or it alone.
+    Compared,
+    /// The peer announced it, and this side did not subscribe in this session: it is wanted where there is a subscription
+    /// of this side in the stream (spec 8.11).
+    Announced,
 }
 
 /// An answer of a replica.
@@ -74,13 +123,15 @@ pub enum Answer {
     /// What is here of a stream.
     Summary(Summary),
     /// What a peer lacks.
-    Compared {
-        /// What is here.
-        summary: Summary,
-        /// The ids of what the peer lacks, causes first.
-        lacks: Vec<ObjectId>,
-        /// Whether some of its leaves are not here.
-        asks_back: bool,
+    Compared(Box<Compared>),
+    /// Keys of objects.
+    Keys(Vec<Key>),
+    /// Streams with their frontiers, and whether objects of other streams would be taken in.
+    Pairs {
+        /// The streams.
+        pairs: Vec<(StreamId, [u8; 32])>,
+        /// Whether others are wanted.
+        takes_unknown: bool,
     },
     /// Parts of the first so many of the objects that were asked for; `None` for one that is not here.
     Objects(Vec<Option<Arc<[u8]>>>),
@@ -90,8 +141,15 @@ pub enum Answer {
         admitted: u64,
         /// What is not here, and is cited.
         gaps: Vec<ObjectId>,
-        /// How many were not taken: the peer sent what is no object of this stream.
-        rejected: u64,
+        /// Why some were not taken: the peer sent what is no object of this stream, or breaks its rules.
+        rejected: Vec<Rejected>,
+    },
+    /// Who has what is looked for.
+    Found {
+        /// Those that are here, and that may be read.
+        here: Vec<StreamId>,
+        /// Peers that may know, and where they were met; the best first.
+        peers: Vec<(VerifyingKey, String)>,
     },
     /// The peer may not read the stream, with the parts of the policy object to be shown.
     Denied(Option<Arc<[u8]>>),
@@ -100,6 +158,28 @@ pub enum Answer {
         /// Whether objects of it would be taken in.
         wanted: bool,
     },
+}
+
+/// What a peer lacks of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// What is here.
+    pub summary: Summary,
+    /// What it lacks, as far as its leaves and samples tell.
+    pub lacks: Lacks,
+    /// Whether some of its leaves are not here.
+    pub asks_back: bool,
+    /// What a statement is numbered by, where one is asked for, and until when what is stated will be served.
+    pub numbered: Option<(Numbered, Option<u64>)>,
+}
+
+/// What a peer lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    /// These, causes first.
+    Objects(Vec<ObjectId>),
+    /// Its leaves and samples tell too little: these are the keys of all objects, to be reconciled.
+    Ranges(Vec<Key>),
 }
 
 /// What is here of a stream.
@@ -111,6 +191,8 @@ pub struct Summary {
     pub frontier: [u8; 32],
     /// Objects at exponentially growing distance below the leaves.
     pub samples: Vec<ObjectId>,
+    /// Objects of which maps are lacking that were not dropped here.
+    pub redacted: Vec<ObjectId>,
 }
 
 /// What happened.
@@ -123,12 +205,28 @@ pub enum Event {
         /// The version that is spoken.
         version: u8,
     },
+    /// The peer has so many objects of a stream for us, as it says.
+    Expected {
+        /// The stream.
+        stream: StreamId,
+        /// How many.
+        objects: u64,
+    },
     /// Objects of a stream came in.
     Received {
         /// The stream.
         stream: StreamId,
         /// How many were new.
         admitted: u64,
+    },
+    /// Objects that came were not taken.
+    Rejected {
+        /// The stream.
+        stream: StreamId,
+        /// Why the first was not.
+        reason: Rejected,
+        /// How many.
+        objects: u64,
     },
     /// All that the peer had of a stream, when it was asked, is here.
     Synced {
@@ -148,12 +246,35 @@ pub enum Event {
         /// How many objects it was sent.
         sent: u64,
     },
+    /// The peer states what it has of a stream.
+    Stated(Box<Signed<Statement>>),
+    /// This side and the peer found which streams are not the same.
+    Compared {
+        /// How many the peer has that are another here, or not here.
+        streams: u64,
+    },
+    /// The peer knows who has streams.
+    Found {
+        /// Those that it has.
+        here: Vec<StreamId>,
+        /// Whom it met, and where.
+        peers: Vec<(VerifyingKey, String)>,
+    },
+    /// The peer asks for access to a stream.
+    Plea {
+        /// The stream.
+        stream: StreamId,
+        /// Why, in its words.
+        note: String,
+    },
     /// The peer refuses.
     Refused {
         /// The stream.
         stream: StreamId,
         /// Why.
         reason: Reason,
+        /// As it signed it.
+        refusal: Box<Signed<Refusal>>,
         /// The parts of the policy object that it shows.
         shown: Option<Vec<u8>>,
     },
@@ -181,8 +302,8 @@ pub enum End {
     /// The peer did not prove its key, over this connection.
     #[error("the peer did not prove its key over this connection")]
     Proof,
-    /// The handshake took too long.
-    #[error("the peer did not finish the handshake in time")]
+    /// The peer did not finish the handshake in time, or does not answer, or does not take what it asked for.
+    #[error("the peer does not go on")]
     Slow,
     /// A frame was no message.
     #[error("the peer sent a frame that is no message")]

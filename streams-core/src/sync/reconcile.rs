@@ -64,6 +64,15 @@ pub struct Reconcile {
     messages: usize,
 }
 
+/// What is said next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The ranges.
+    pub ranges: Vec<u8>,
+    /// Whether the other side does not answer any more.
+    pub is_last: bool,
+}
+
 /// What is said of a range of keys.
 enum Said {
     Skip,
@@ -100,7 +109,7 @@ impl Reconcile {
 
     /// Takes in a message of the other side, and returns what is to be said; `None` where the run is over. A message
     /// without fingerprints and lists is the last, and is not answered. O(bytes + found · log n).
-    pub fn answer(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, RangesError> {
+    pub fn answer(&mut self, message: &[u8]) -> Result<Option<Reply>, RangesError> {
         if message.len() > MAX_RANGES {
             return Err(RangesError::Malformed);
         }
@@ -139,9 +148,10 @@ impl Reconcile {
         }
         if self.is_full() {
             // An end, wherever the other side is.
-            writer.bytes.clear();
+            writer = Writer::new();
         }
-        Ok(goes_on.then_some(writer.bytes))
+        let Writer { bytes, asks, .. } = writer;
+        Ok(goes_on.then_some(Reply { ranges: bytes, is_last: !asks }))
     }
 
     /// What the other side has, and this one has not, ascending.
@@ -233,11 +243,13 @@ struct Writer {
     last: Key,
     /// The bound of ranges that are skipped, and not written yet.
     skipped: Option<Option<Key>>,
+    /// Whether anything of it is to be answered.
+    asks: bool,
 }
 
 impl Writer {
     fn new() -> Self {
-        Self { bytes: Vec::new(), last: [0; KEY_LEN], skipped: None }
+        Self { bytes: Vec::new(), last: [0; KEY_LEN], skipped: None, asks: false }
     }
 
     fn skip(&mut self, upper: Option<Key>) {
@@ -263,12 +275,14 @@ impl Writer {
 
     fn fingerprint(&mut self, upper: Option<Key>, sum: u128) {
         self.bound(upper);
+        self.asks = true;
         self.bytes.push(FINGERPRINT);
         self.bytes.extend(sum.to_le_bytes());
     }
 
     fn list<'a>(&mut self, kind: u8, upper: Option<Key>, keys: impl ExactSizeIterator<Item = &'a Key>) {
         self.bound(upper);
+        self.asks |= kind == LIST;
         self.bytes.push(kind);
         self.bytes.extend((keys.len() as u16).to_be_bytes());
         keys.for_each(|key| self.bytes.extend(key));

@@ -1,10 +1,9 @@
 //! What was done wrong can be shown to anyone, and what was not cannot.
 
 use streams_core::conformance::fixtures::{NOTE, author, begin, content, hash_key};
-use streams_core::sync::evidence::{
-    Evidence, Said, Shown, ShowsNothing, Signed, SignedRefusal, Statement, conflict, forks,
-};
-use streams_core::sync::messages::{Id, Ids, Key, Parts, Reason};
+use streams_core::sync::evidence::{Evidence, Shown, ShowsNothing, conflict, forks};
+use streams_core::sync::messages::{Id, Ids, Key, Parts};
+use streams_core::sync::said::{Reason, Refusal, Said, Signed, Statement};
 use streams_core::{Authentic, ObjectId, SigningKey, Stream};
 
 /// A stream of so many notes, one after the other.
@@ -150,16 +149,18 @@ fn who_promised_to_serve_and_did_not_is_shown() {
     let object = stream.order().nth(9).unwrap();
     let promise = signed(Statement { until: Some(1000), ..statement(&stream, 1) });
     let refusal = |object: Option<ObjectId>, reason, at| {
-        signed(SignedRefusal {
+        signed(Refusal {
             peer: Key(author(7).verifying_key()),
             stream: Id(stream.id()),
             object: object.map(Id),
             reason,
             at,
+            store: [1; 16],
+            counter: 1,
         })
     };
     let path: Vec<Parts> = all(&stream)[10..].to_vec();
-    let broken = |refusal: Signed<SignedRefusal>, path: &[Parts]| {
+    let broken = |refusal: Signed<Refusal>, path: &[Parts]| {
         verify(&Evidence::BrokenPromise(promise.clone(), refusal, path.to_vec()))
     };
     let peer = author(7).verifying_key();

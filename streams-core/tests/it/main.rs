@@ -6,6 +6,7 @@ mod fixtures;
 mod hostile;
 mod peers;
 mod reconcile;
+mod sessions;
 mod signatures;
 mod stores;
 mod tidy;

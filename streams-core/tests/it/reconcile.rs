@@ -24,13 +24,16 @@ struct Cost {
 /// Runs until both are at the end.
 fn run(one: &mut Reconcile, other: &mut Reconcile) -> Cost {
     let mut cost = Cost::default();
-    let mut message = Some(one.begin());
+    let (mut message, mut is_last) = (Some(one.begin()), false);
     let mut sides = [other, one];
     while let Some(said) = message {
         cost.messages += 1;
         cost.bytes += said.len();
         assert!(said.len() <= MAX_RANGES);
-        message = sides[0].answer(&said).unwrap();
+        let reply = sides[0].answer(&said).unwrap();
+        assert!(reply.is_some() || is_last || cost.messages == 1);
+        is_last = reply.as_ref().is_some_and(|reply| reply.is_last);
+        message = reply.map(|reply| reply.ranges);
         sides.swap(0, 1);
     }
     cost
@@ -127,7 +130,7 @@ fn who_does_not_come_to_an_end_is_stopped() {
 fn keys_outside_their_range_are_malformed() {
     let mut near = Reconcile::new(&SECRET, numbers(0..4).into_iter().collect());
     let mut far = Reconcile::new(&SECRET, numbers(0..5).into_iter().collect());
-    let list = far.answer(&near.begin()).unwrap().unwrap();
+    let list = far.answer(&near.begin()).unwrap().unwrap().ranges;
     for bit in 0..list.len() * 8 {
         let mut flipped = list.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);

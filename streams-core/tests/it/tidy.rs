@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["graph", "policy"],
     &["stream"],
     &["sync"],
-    &["store", "transport"],
+    &["store", "clock", "transport"],
     &["memory"],
     &["node"],
     &["conformance"],
