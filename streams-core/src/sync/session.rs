@@ -240,7 +240,7 @@ impl Session {
     }
 
     fn on_bye(&mut self) -> Result<(), End> {
-        if self.heard_bye { Err(End::Unexpected("a second farewell")) } else { Ok(self.heard_bye = true) }
+        if std::mem::replace(&mut self.heard_bye, true) { Err(End::Unexpected("a second farewell")) } else { Ok(()) }
     }
 
     /// What is to be done whenever something came in.
