@@ -57,6 +57,9 @@ pub mod node;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+#[cfg(feature = "simulate")]
+pub mod simulate;
+
 pub use graph::{PendingFull, PendingLimits, Share};
 pub use keyed::HashKey;
 pub use memory::{MemoryClock, MemoryStore, MemoryTransport};

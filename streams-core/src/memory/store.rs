@@ -33,7 +33,7 @@ pub struct MemoryStore {
     changed: Event,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     key: HashKey,
     streams: BTreeMap<StreamId, Shelf>,
@@ -44,7 +44,7 @@ struct Held {
 }
 
 /// One stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Shelf {
     records: HashMap<ObjectId, Kept, HashKey>,
     order: BTreeMap<Place, ObjectId>,
@@ -55,7 +55,7 @@ struct Shelf {
     finals: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     record: Record,
     author: [u8; 32],
@@ -73,6 +73,14 @@ impl MemoryStore {
             counter: 0,
             closed: false,
         };
+        Self { origin, held: Mutex::new(held), changed: Event::new() }
+    }
+
+    /// What this one holds now, as another store: as if it were opened again after a crash, or restored from a backup.
+    /// The 16 fresh random bytes name its sequence, and number its statements, from now on.
+    pub fn copied(&self, origin: [u8; 16]) -> Self {
+        let held = self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let held = Held { counter: 0, closed: false, ..held.clone() };
         Self { origin, held: Mutex::new(held), changed: Event::new() }
     }
 

@@ -26,17 +26,17 @@ const DOUBTFUL: usize = 64;
 const SUBSCRIPTIONS: usize = 1024;
 
 /// Who answers, and how.
-pub(super) struct Answers<'a> {
-    pub(super) node: &'a Node,
+pub(crate) struct Answers<'a> {
+    pub(crate) node: &'a Node,
     /// The key of this side.
-    pub(super) own: VerifyingKey,
-    pub(super) takes_unknown: bool,
-    pub(super) promises: Option<u64>,
+    pub(crate) own: VerifyingKey,
+    pub(crate) takes_unknown: bool,
+    pub(crate) promises: Option<u64>,
 }
 
 impl Answers<'_> {
     /// Answers what a session asks.
-    pub(super) async fn answer(&self, ask: Ask, now: u64) -> Result<Answer, NodeError> {
+    pub(crate) async fn answer(&self, ask: Ask, now: u64) -> Result<Answer, NodeError> {
         let answer = match ask {
             Ask::Summary { stream, peer, cause } => self.summarize(stream, &peer, cause, now).await,
             Ask::Tell { stream, peer, subscribed } => self.tell(stream, &peer, subscribed, now).await,
@@ -258,7 +258,7 @@ impl Node {
     }
 
     /// The number of the last statement of this node.
-    pub(super) async fn last_number(&self) -> Result<Numbered, NodeError> {
+    pub(crate) async fn last_number(&self) -> Result<Numbered, NodeError> {
         let mut last = self.numbered.lock().await;
         match *last {
             Some(last) => Ok(last),

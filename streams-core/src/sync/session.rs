@@ -93,6 +93,8 @@ pub struct Session {
     subscribed_to_all: u64,
     /// The frontiers that the peer told last, of what we want to hear of.
     theirs: BTreeMap<StreamId, [u8; 32]>,
+    /// The states of the peer's streams for which it was asked back.
+    asked_back: BTreeMap<StreamId, [u8; 32]>,
     /// Streams whose lacking maps were asked for.
     maps_asked: BTreeSet<StreamId>,
     /// Whether statements are asked for.
@@ -191,6 +193,7 @@ impl Session {
             subscribed: BTreeMap::new(),
             subscribed_to_all: 0,
             theirs: BTreeMap::new(),
+            asked_back: BTreeMap::new(),
             maps_asked: BTreeSet::new(),
             states: false,
             pleas: Vec::new(),

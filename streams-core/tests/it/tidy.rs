@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["memory"],
     &["node"],
     &["conformance"],
+    &["simulate"],
 ];
 
 fn source() -> PathBuf {

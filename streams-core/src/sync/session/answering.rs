@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{MAX_ANSWERING, Output, Question, Session, WINDOW};
+use super::{MAX_ANSWERING, MAX_WAITING, Output, Question, Session, WINDOW};
 use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
 use crate::sync::messages::{
@@ -18,6 +18,8 @@ const REFUSED: usize = 16;
 /// What a peer is being sent.
 pub(super) struct Answering {
     pub(super) stream: StreamId,
+    /// The digest of the leaves that the peer told; none where it told none.
+    theirs: Option<[u8; 32]>,
     /// What is left, causes first.
     left: VecDeque<ObjectId>,
     /// Objects of which the peer lacks maps.
@@ -44,7 +46,8 @@ enum Phase {
 impl Session {
     pub(super) fn on_request(&mut self, request: Request, peer: VerifyingKey) -> Result<(), End> {
         let (number, stream) = (request.number, request.stream.0);
-        self.begin_answering(number, stream)?;
+        let answering = self.begin_answering(number, stream)?;
+        answering.theirs = Some(request.frontier).filter(|_| !request.leaves.0.is_empty());
         let (leaves, samples) = (request.leaves.0, request.samples.0);
         let (frontier, states) = (request.frontier, request.states);
         self.ask(Question::Compare { number }, Ask::Compare { stream, peer, leaves, frontier, samples, states });
@@ -67,6 +70,7 @@ impl Session {
         }
         let answering = Answering {
             stream,
+            theirs: None,
             left: VecDeque::new(),
             maps: VecDeque::new(),
             sent: 0,
@@ -89,7 +93,7 @@ impl Session {
         secret: &[u8; 32],
     ) -> Result<(), End> {
         let Some(answering) = self.answering.get_mut(&number) else { return Ok(()) };
-        let stream = answering.stream;
+        let (stream, theirs) = (answering.stream, answering.theirs);
         let compared = match answer {
             Answer::Compared(compared) => *compared,
             Answer::Denied(shown) => {
@@ -99,7 +103,7 @@ impl Session {
             Answer::Unknown { wanted } => {
                 self.refuse(Some(number), stream, Reason::Unknown, None);
                 if wanted {
-                    self.wait_for_turn(stream, Cause::Compared);
+                    self.ask_back(stream, theirs);
                 }
                 return Ok(());
             }
@@ -129,9 +133,20 @@ impl Session {
         self.say(&Message::Response(Response { number, leaves, frontier, objects, ranges, statement }));
         self.read_on(number, peer);
         if asks_back {
-            self.wait_for_turn(stream, Cause::Compared);
+            self.ask_back(stream, theirs);
         }
         Ok(())
+    }
+
+    /// Asks a peer for what it seems to have, once for each state that it tells of: what is refused here stays so.
+    fn ask_back(&mut self, stream: StreamId, theirs: Option<[u8; 32]>) {
+        let Some(frontier) = theirs else { return };
+        if self.asked_back.len() >= MAX_WAITING {
+            self.asked_back.clear();
+        }
+        if self.asked_back.insert(stream, frontier) != Some(frontier) {
+            self.wait_for_turn(stream, Cause::Compared);
+        }
     }
 
     /// Goes on with ranges of a request, or of the comparison, of the peer.
