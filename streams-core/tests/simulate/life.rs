@@ -76,7 +76,7 @@ struct Life {
 /// Lives through a world, and sees that all is well at its end.
 pub(crate) fn live(seed: u64) -> Lived {
     let mut life = Life::begin(seed);
-    let deeds = 15 + life.world.below(25);
+    let deeds = 20 + life.world.below(30);
     (0..deeds).for_each(|_| life.something_happens());
     life.come_together();
     life.see_that_all_are_equal();
@@ -94,7 +94,7 @@ fn judged(stream: &Stream) -> (Vec<ObjectId>, Vec<bool>) {
 impl Life {
     fn begin(seed: u64) -> Self {
         let weather = [Weather::FINE, Weather::ROUGH, Weather::ROUGH, Weather::HOSTILE][seed as usize % 4];
-        let mut world = World::new(seed, weather);
+        let mut world = World::new(seed, Weather::FINE);
         let keys: Vec<SigningKey> = (0..5).map(author).collect();
         let honest: Vec<Who> = keys[..3].iter().map(|key| world.node(key.clone())).collect();
         let count = world.below(3);
@@ -108,6 +108,11 @@ impl Life {
         let open = Draft::root("test/open", [0; 16]).policies([Rule::open_to_all()]).sign(&keys[0]).unwrap();
         let closed = Draft::root("test/closed", [1; 16]).policies(invited).sign(&keys[0]).unwrap();
         let streams = [open, closed].map(|root| world.create(honest[0], root));
+        for who in honest[1..].iter().chain(&wrongdoers) {
+            world.sync(*who, honest[0], &streams);
+        }
+        world.pass(10_000);
+        world.set_weather(weather);
         Self {
             world,
             honest,
@@ -132,8 +137,9 @@ impl Life {
 
     fn something_happens(&mut self) {
         match self.world.below(20) {
-            0..=5 => self.somebody_writes(),
-            6 => self.a_wrongdoer_writes(),
+            0..=4 => (0..=self.world.below(3)).for_each(|_| self.somebody_writes()),
+            5 if self.world.below(8) == 0 => (0..80).for_each(|_| self.somebody_writes()),
+            5 | 6 => self.a_wrongdoer_writes(),
             7..=11 => {
                 let (one, other, which) = (self.anybody(), self.anybody(), self.world.below(3));
                 match which {
