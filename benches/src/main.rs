@@ -7,6 +7,7 @@ mod objects;
 mod postgres;
 mod stores;
 mod streams;
+mod sync;
 
 use std::fmt::Write;
 
@@ -44,12 +45,13 @@ fn main() {
     if only.as_ref().is_some_and(|only| only == stores::LAST_PAGE) {
         return stores::last_page(args.next().expect("a store").as_ref());
     }
-    let chapters: [(&str, Chapter); 5] = [
+    let chapters: [(&str, Chapter); 6] = [
         ("objects", objects::rows),
         ("streams", streams::rows),
         ("judging", judging::rows),
         ("stores", stores::rows),
         ("postgres", postgres::rows),
+        ("sync", sync::rows),
     ];
     let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");
