@@ -90,14 +90,15 @@ impl Node {
     /// Keeps what a peer signed, where it may be held against it, or tells what it has.
     pub(super) async fn note_said(&self, event: &Event, now: u64) -> Result<(), NodeError> {
         let stream = match event {
+            // Of a stream that was asked for: it may be on its way here.
             Event::Stated(statement) => statement.said.stream.0,
-            // Nothing else can break a promise, and of a stream that nobody has here there is nothing to keep.
-            Event::Refused { reason: Reason::Unknown | Reason::Gone, stream, .. } => *stream,
+            // Nothing else can break a promise, and of a stream that is not here none can be shown.
+            Event::Refused { reason: Reason::Unknown | Reason::Gone, stream, .. } => match self.head(*stream).await? {
+                Some(_) => *stream,
+                None => return Ok(()),
+            },
             _ => return Ok(()),
         };
-        if self.head(stream).await?.is_none() {
-            return Ok(());
-        }
         let _one_at_a_time = self.notes.lock().await;
         let mut heard = self.heard(stream).await?;
         match event {

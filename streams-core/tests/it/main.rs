@@ -4,6 +4,7 @@ mod convergence;
 mod evidence;
 mod fixtures;
 mod hostile;
+mod meetings;
 mod peers;
 mod reconcile;
 mod sessions;
