@@ -83,6 +83,51 @@ pub enum Message {
     /// whoever was first may go.
     #[n(18)]
     Bye,
+    /// This side ends the session, for this reason. Nothing follows.
+    #[n(19)]
+    Ended(#[n(0)] Why),
+}
+
+/// Why a session ends (spec 10.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Why {
+    /// No version is spoken by both.
+    #[n(0)]
+    Version,
+    /// The peer claims this side's own key.
+    #[n(1)]
+    OwnKey,
+    /// The peer did not prove its key.
+    #[n(2)]
+    Proof,
+    /// The peer does not go on.
+    #[n(3)]
+    Slow,
+    /// A frame was no message.
+    #[n(4)]
+    Message,
+    /// A message came that nobody waited for.
+    #[n(5)]
+    Unexpected,
+    /// The peer sent more than it may.
+    #[n(6)]
+    TooMuch,
+}
+
+impl Why {
+    /// The name, as it is in every language.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::OwnKey => "own-key",
+            Self::Proof => "proof",
+            Self::Slow => "slow",
+            Self::Message => "message",
+            Self::Unexpected => "unexpected",
+            Self::TooMuch => "too-much",
+        }
+    }
 }
 
 /// Who speaks, and which versions.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use super::messages::MAX_LEAVES;
+use super::messages::Why;
 use super::reconcile::Key;
 use super::said::{Numbered, Reason, Refusal, Signed, Statement};
 #[cfg(doc)]
@@ -314,20 +315,34 @@ pub enum End {
     /// The peer sent more than it may.
     #[error("the peer sent more than it may: {0}")]
     TooMuch(&'static str),
+    /// The peer ended it, and says why.
+    #[error("the peer ended the session, and says why: {}", .0.code())]
+    ByPeer(Why),
 }
 
 impl End {
     /// The name, as it is in every language.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Closed => "closed",
-            Self::Version => "version",
-            Self::OwnKey => "own-key",
-            Self::Proof => "proof",
-            Self::Slow => "slow",
-            Self::Message => "message",
-            Self::Unexpected(_) => "unexpected",
-            Self::TooMuch(_) => "too-much",
+            Self::ByPeer(_) => "by-peer",
+            _ => match self.why() {
+                Some(why) => why.code(),
+                None => "closed",
+            },
+        }
+    }
+
+    /// What the peer is told of it; nothing where nobody did wrong, or it knows.
+    pub const fn why(self) -> Option<Why> {
+        match self {
+            Self::Closed | Self::ByPeer(_) => None,
+            Self::Version => Some(Why::Version),
+            Self::OwnKey => Some(Why::OwnKey),
+            Self::Proof => Some(Why::Proof),
+            Self::Slow => Some(Why::Slow),
+            Self::Message => Some(Why::Message),
+            Self::Unexpected(_) => Some(Why::Unexpected),
+            Self::TooMuch(_) => Some(Why::TooMuch),
         }
     }
 }

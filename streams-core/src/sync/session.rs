@@ -320,6 +320,7 @@ impl Session {
         let received = Message::decode(frame).map_err(|_| End::Message).and_then(|message| match message {
             Message::Hello(hello) => self.on_hello(hello, frame),
             Message::Proof(proof) => self.on_proof(&proof),
+            Message::Ended(why) => Err(End::ByPeer(why)),
             message => match self.peer() {
                 Some(peer) => self.on_message(message, peer),
                 None => Err(End::Unexpected("a message before the proof")),
@@ -365,7 +366,7 @@ impl Session {
 
     fn on_message(&mut self, message: Message, peer: VerifyingKey) -> Result<(), End> {
         match message {
-            Message::Hello(_) | Message::Proof(_) => Ok(()),
+            Message::Hello(_) | Message::Proof(_) | Message::Ended(_) => Ok(()),
             Message::Request(request) => self.on_request(request, peer),
             Message::Response(response) => self.on_response(response, peer),
             Message::Objects(objects) => self.on_objects(objects, peer),
@@ -516,6 +517,9 @@ impl Session {
         self.comparing = None;
         self.compared = None;
         self.questions.clear();
+        if let Some(why) = end.why() {
+            self.output.push_back(Output::Send(Message::Ended(why).encode()));
+        }
         self.output.push_back(Output::End(end));
     }
 }

@@ -4,14 +4,14 @@ use proptest::prelude::*;
 use streams_core::conformance::fixtures::{author, begin};
 use streams_core::sync::handshake::Side;
 use streams_core::sync::messages::{
-    Announcement, Compared, Find, Hello, Id, Ids, Key, Message, Objects, Parts, Plea, RangeBytes, Ranges, Refused,
-    Request, Response, Subscription, Want,
+    self, Announcement, Compared, Find, Hello, Id, Ids, Key, Message, Objects, Parts, Plea, RangeBytes, Ranges,
+    Request, Response, Subscription, Want, Why,
 };
 use streams_core::sync::questions::{Answer, Ask, End, Event, Lacks, Output, Summary};
 use streams_core::sync::reconcile::Reconcile;
 use streams_core::sync::said::{Numbered, Reason, Refusal, Signed, Statement};
 use streams_core::sync::session::{SILENCE, Session};
-use streams_core::{Domain, SigningKey, StreamId};
+use streams_core::{Domain, Refused, Rejected, SigningKey, StreamId};
 
 const NOW: u64 = 1_795_266_300_000;
 const NUMBERED: Numbered = Numbered { store: [4; 16], counter: 1 };
@@ -274,7 +274,7 @@ fn nobody_is_made_to_speak_for_another() {
             counter: 1,
         };
         let said = Signed::sign(refusal, if wrong == 2 { &other } else { by });
-        let refused = Refused { number: Some(0), said, shown: None };
+        let refused = messages::Refused { number: Some(0), said, shown: None };
         session.receive(&Message::Refused(refused).encode(), NOW);
         assert!(matches!(end(&mut session), Some(End::Unexpected(_))), "{wrong}");
     }
@@ -353,4 +353,34 @@ fn searches_and_pleas_are_counted() {
     }
     let long = Message::Plea(Plea { stream, note: "x".repeat(1025) });
     assert!(Message::decode(&long.encode()).is_err());
+}
+
+#[test]
+fn both_sides_know_why_a_session_ended() {
+    let (mut session, _) = opened();
+    session.receive(b"\xff", NOW);
+    assert_eq!(said(&mut session, |ask| panic!("{ask:?}")), [Message::Ended(Why::Message)]);
+    for mut session in [begun(Side::Opener), opened().0] {
+        session.receive(&Message::Ended(Why::TooMuch).encode(), NOW);
+        let outputs = outputs(&mut session);
+        assert!(outputs.contains(&Output::End(End::ByPeer(Why::TooMuch))), "{outputs:?}");
+    }
+}
+
+#[test]
+fn objects_come_as_many_as_were_told_of_and_of_the_stream_that_was_asked_for() {
+    let objects = |count: usize| Message::Objects(Objects { number: 0, parts: vec![Parts(vec![0]); count] }).encode();
+    let (mut session, _, _) = asking();
+    session.receive(&Message::Response(Response { objects: 3, ..response(0) }).encode(), NOW);
+    session.receive(&objects(2), NOW);
+    assert_eq!(end(&mut session), None);
+    session.receive(&objects(2), NOW);
+    assert_eq!(end(&mut session), Some(End::TooMuch("more objects than it told of")));
+
+    let (mut session, _, _) = asking();
+    session.receive(&Message::Response(Response { objects: 3, ..response(0) }).encode(), NOW);
+    session.receive(&objects(2), NOW);
+    let other = vec![Rejected::Refused(Refused::OtherStream)];
+    let heard = said(&mut session, |_| Answer::Taken { admitted: 1, gaps: vec![], rejected: other.clone() });
+    assert_eq!(heard, [Message::Ended(Why::Unexpected)]);
 }

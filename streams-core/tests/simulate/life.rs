@@ -316,7 +316,7 @@ impl Life {
             for stream in self.streams {
                 let evidence: Vec<Evidence> =
                     self.world.at(who, async |node| node.evidence(stream).await).expect("it is there");
-                let shown: Vec<Shown> = evidence.iter().map(|evidence| verified(evidence)).collect();
+                let shown: Vec<Shown> = evidence.iter().map(verified).collect();
                 shown.iter().for_each(|shown| self.see_that_it_is_just(shown));
                 self.see_that_it_is_complete(who, stream, &shown);
                 let completeness = self.world.at(who, async |node| node.completeness(stream).await).unwrap();

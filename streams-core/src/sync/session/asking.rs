@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use super::{Question, Session};
 use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
+use crate::stream::admit::{Refused, Rejected};
 use crate::sync::messages::{
-    Compared, Id, Ids, MAX_LEAVES, MAX_SAMPLES, MAX_WANTED, Message, Objects, RangeBytes, Ranges, Refused, Request,
+    self, Compared, Id, Ids, MAX_LEAVES, MAX_SAMPLES, MAX_WANTED, Message, Objects, RangeBytes, Ranges, Request,
     Response, Want,
 };
 use crate::sync::questions::{Answer, Ask, Cause, End, Event, Summary};
@@ -22,6 +23,8 @@ pub(super) struct Asked {
     admitted: u64,
     rejected: u64,
     gaps: Vec<ObjectId>,
+    /// How many objects may still come.
+    left: u64,
     /// What is still to be wanted, causes first.
     needs: VecDeque<ObjectId>,
     /// Objects that are here, and lack maps.
@@ -53,6 +56,7 @@ impl Asked {
             admitted: 0,
             rejected: 0,
             gaps: Vec::new(),
+            left: 0,
             needs: VecDeque::new(),
             maps: Vec::new(),
             filled: false,
@@ -153,6 +157,7 @@ impl Session {
         let asked = asked.ok_or(End::Unexpected("a response"))?;
         let stream = asked.stream;
         asked.phase = if ranges.is_some() { Phase::Ranges(None) } else { Phase::Coming };
+        asked.left = objects;
         if let Some(statement) = statement {
             let said = &statement.said;
             let fits = (said.peer.0, said.stream.0, said.frontier) == (peer, stream, frontier);
@@ -247,6 +252,8 @@ impl Session {
         if asked.taking == WINDOW {
             return Err(End::TooMuch("objects beyond the window"));
         }
+        let left = asked.left.checked_sub(objects.parts.len() as u64);
+        asked.left = left.ok_or(End::TooMuch("more objects than it told of"))?;
         asked.taking += 1;
         let stream = asked.stream;
         let parts = objects.parts.into_iter().map(|parts| parts.0).collect();
@@ -263,6 +270,9 @@ impl Session {
         asked.gaps = gaps;
         let stream = asked.stream;
         self.output.push_back(super::Output::Event(Event::Received { stream, admitted }));
+        if rejected.contains(&Rejected::Refused(Refused::OtherStream)) {
+            return Err(End::Unexpected("objects of another stream"));
+        }
         if let Some(reason) = rejected.first().cloned() {
             let objects = rejected.len() as u64;
             self.output.push_back(super::Output::Event(Event::Rejected { stream, reason, objects }));
@@ -298,6 +308,7 @@ impl Session {
         if !objects.is_empty() || !maps.is_empty() {
             let number = self.next_number();
             asked.phase = Phase::Coming;
+            asked.left = (objects.len() + maps.len()) as u64;
             self.asked.insert(number, asked);
             self.say(&Message::Want(Want { number, stream: Id(stream), objects: Ids(objects), maps: Ids(maps) }));
             return;
@@ -310,8 +321,8 @@ impl Session {
         self.ask_next();
     }
 
-    pub(super) fn on_refused(&mut self, refused: Refused, peer: VerifyingKey) -> Result<(), End> {
-        let Refused { number, said: refusal, shown } = refused;
+    pub(super) fn on_refused(&mut self, refused: messages::Refused, peer: VerifyingKey) -> Result<(), End> {
+        let messages::Refused { number, said: refusal, shown } = refused;
         let (stream, reason) = (refusal.said.stream.0, refusal.said.reason);
         if refusal.said.peer.0 != peer || !refusal.is_valid() {
             return Err(End::Unexpected("a refusal that the peer did not sign"));
