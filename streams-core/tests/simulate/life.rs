@@ -108,8 +108,16 @@ impl Life {
         let open = Draft::root("test/open", [0; 16]).policies([Rule::open_to_all()]).sign(&keys[0]).unwrap();
         let closed = Draft::root("test/closed", [1; 16]).policies(invited).sign(&keys[0]).unwrap();
         let streams = [open, closed].map(|root| world.create(honest[0], root));
+        // Of some there is a backup from before they had anything, and some have nothing yet when all goes wrong.
+        let mut backups = Vec::new();
         for who in honest[1..].iter().chain(&wrongdoers) {
-            world.sync(*who, honest[0], &streams);
+            if honest.contains(who) && world.below(4) == 0 {
+                let backup = world.backup(*who);
+                backups.push((*who, backup));
+            }
+            if world.below(3) > 0 {
+                world.sync(*who, honest[0], &streams);
+            }
         }
         world.pass(10_000);
         world.set_weather(weather);
@@ -119,7 +127,7 @@ impl Life {
             wrongdoers,
             streams,
             written: BTreeSet::new(),
-            backups: Vec::new(),
+            backups,
             restored: BTreeSet::new(),
             told: Vec::new(),
             seen: Seen::default(),
