@@ -80,7 +80,7 @@ impl MemoryStore {
     /// The 16 fresh random bytes name its sequence, and number its statements, from now on.
     pub fn copied(&self, origin: [u8; 16]) -> Self {
         let held = self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let held = Held { counter: 0, closed: false, ..held.clone() };
+        let held = Held { closed: false, ..held.clone() };
         Self { origin, held: Mutex::new(held), changed: Event::new() }
     }
 

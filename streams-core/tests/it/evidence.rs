@@ -175,6 +175,14 @@ fn who_promised_to_serve_and_did_not_is_shown() {
     }
     let silent = Evidence::BrokenPromise(signed(statement(&stream, 1)), refusal(None, Reason::Gone, 1), Vec::new());
     assert_eq!(verify(&silent), Err(ShowsNothing::NoPromise));
+    // What was refused before it was stated was not promised yet; and who lost its store says so by another's name.
+    let with = |change: fn(&mut Refusal)| {
+        let mut said = refusal(Some(object), Reason::Gone, 999).said;
+        change(&mut said);
+        signed(said)
+    };
+    assert_eq!(broken(with(|said| said.counter = 0), &path), Err(ShowsNothing::NoPromise));
+    assert_eq!(broken(with(|said| said.store = [2; 16]), &path), Err(ShowsNothing::Unrelated));
     // What is not below the leaves was not promised.
     let other = ObjectId::of_block(b"another");
     assert_eq!(broken(refusal(Some(other), Reason::Gone, 999), &path), Err(ShowsNothing::NoPath));
