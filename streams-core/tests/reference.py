@@ -1600,6 +1600,278 @@ def simulate(stream, objects):
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------------
+# 10 Synchronization: ranges (10.2.1), and evidence (10.4)
+# ---------------------------------------------------------------------------------------------------------------------------------------
+
+KEYED_HASH = 16
+END_OF_KEYS = bytes([255])
+
+
+class Ranges:
+    """One side of a run: its keys, ascending, and what it found that it lacks."""
+
+    def __init__(self, secret, keys):
+        self.words, self.keys, self.found = struct.unpack("<8I", secret), sorted(set(keys)), set()
+
+    def within(self, lower, upper):
+        return [key for key in self.keys if lower <= key and (upper is None or key < upper)]
+
+    def fingerprint(self, keys):
+        hashes = (blake3_keyed(self.words, key, KEYED_HASH)[:16] for key in keys)
+        return (sum(int.from_bytes(hash, "little") for hash in hashes) % (1 << 128)).to_bytes(16, "little")
+
+    def begin(self):
+        return write_ranges(self.divide(self.keys, None))
+
+    def divide(self, keys, upper):
+        parts = min(16, max(1, len(keys)))
+        ends = [len(keys) * part // parts for part in range(parts + 1)]
+        bounds = [shortest(keys[end - 1], keys[end]) for end in ends[1:-1]] + [upper]
+        return [(bound, 1, self.fingerprint(keys[start:end])) for bound, start, end in zip(bounds, ends, ends[1:])]
+
+    def answer(self, message):
+        """What is said next, or None where the other said its last."""
+        said, asked = [], False
+        for lower, upper, kind, content in read_ranges(message):
+            own = self.within(lower, upper)
+            asked |= kind in (1, 2)
+            if kind == 1 and content != self.fingerprint(own):
+                said += [(upper, 2, own)] if len(own) <= 16 else self.divide(own, upper)
+                continue
+            if kind in (2, 3):
+                self.found |= set(content) - set(own)
+            rest = [key for key in own if key not in content] if kind == 2 else []
+            said.append((upper, 3, rest) if rest else (upper, 0, b""))
+        return write_ranges(said) if asked else None
+
+
+def shortest(before, key):
+    shared = next(at for at in range(40) if before[at] != key[at])
+    return key[: shared + 1].ljust(40, b"\0")
+
+
+def write_ranges(ranges):
+    written, last, skipped = b"", bytes(40), None
+    for upper, kind, content in ranges:
+        if kind == 0:
+            skipped = (upper, 0, b"")
+            continue
+        for bound, what, content in ([skipped] if skipped else []) + [(upper, kind, content)]:
+            if bound is None:
+                written += END_OF_KEYS
+            else:
+                shared = next((at for at in range(40) if bound[at] != last[at]), 40)
+                end = max(shared, len(bound.rstrip(b"\0")))
+                written += bytes([shared, end - shared]) + bound[shared:end]
+                last = bound
+            many = len(content).to_bytes(2, "big") + b"".join(content) if what in (2, 3) else content
+            written += bytes([what]) + many
+        skipped = None
+    return written
+
+
+def read_ranges(message):
+    """(lower, upper, kind, content) for each range; `upper` is None at the end of all keys."""
+    if len(message) > 64 << 10:
+        unread("malformed")
+    at, lower, ended, ranges = 0, bytes(40), False, []
+
+    def take(count):
+        nonlocal at
+        taken = message[at : at + count]
+        if len(taken) < count:
+            unread("malformed")
+        at += count
+        return taken
+
+    while at < len(message):
+        shared = take(1)[0]
+        if ended:
+            unread("malformed")
+        if shared == 255:
+            upper, ended = None, True
+        else:
+            more = take(1)[0]
+            if shared + more > 40:
+                unread("malformed")
+            upper = (lower[:shared] + take(more)).ljust(40, b"\0")
+            if upper <= lower:
+                unread("malformed")
+        kind = take(1)[0]
+        if kind > 3:
+            unread("malformed")
+        content = take(16) if kind == 1 else b""
+        if kind in (2, 3):
+            content = [take(40) for _ in range(int.from_bytes(take(2), "big"))]
+            if any(key < lower or (upper is not None and key >= upper) for key in content):
+                unread("malformed")
+        ranges.append((lower, upper, kind, content))
+        lower = upper or lower
+    return ranges
+
+
+STATEMENT_DOMAIN = b"streams.statement.v1"
+
+
+def read_plain(data):
+    """Plain CBOR of unsigned integers, bytes, lists and null, all of it."""
+    value, end = read_plain_item(data, 0)
+    if end != len(data):
+        unread("malformed")
+    return value
+
+
+def read_plain_item(data, at):
+    if at >= len(data):
+        unread("malformed")
+    major, additional, at = data[at] >> 5, data[at] & 31, at + 1
+    if (major, additional) == (7, 22):
+        return None, at
+    size = {24: 1, 25: 2, 26: 4, 27: 8}.get(additional, 0)
+    if additional > 27 or at + size > len(data):
+        unread("malformed")
+    number = int.from_bytes(data[at : at + size], "big") if size else additional
+    at += size
+    if major == 0:
+        return number, at
+    if major == 2 and at + number <= len(data):
+        return data[at : at + number], at + number
+    if major != 4 or number > len(data):
+        unread("malformed")
+    items = []
+    for _ in range(number):
+        item, at = read_plain_item(data, at)
+        items.append(item)
+    return items, at
+
+
+def write_plain(value):
+    if value is None:
+        return b"\xf6"
+    if isinstance(value, list):
+        return encode_head(4, len(value)) + b"".join(map(write_plain, value))
+    return encode_cbor(value)
+
+
+def said_by(signed, names):
+    """What a signed list says, by name; the last may be absent. Its signature is that of the peer that it names."""
+    values, signature = signed
+    said = dict(zip(names, values))
+    is_read = len(names) - 1 <= len(values) <= len(names) and len(said["peer"]) == len(said["stream"]) == 32
+    if not is_read or not usable_key(said["peer"]) or len(signature) != 64:
+        unread("malformed")
+    said["signed"] = verify(said["peer"], signed_bytes(write_plain(values), STATEMENT_DOMAIN), signature)
+    return said
+
+
+STATEMENT = ["peer", "stream", "frontier", "leaves", "store", "counter", "until"]
+REFUSAL = ["peer", "stream", "object", "reason", "at", "store", "counter", ""]
+
+
+def ids_in(data):
+    return [data[at : at + 32] for at in range(0, len(data), 32)]
+
+
+def sound(parts, judged=True):
+    try:
+        object = decode_parts(parts)
+        if judged:
+            judge_object(object)
+        return object
+    except Fault:
+        unread("object")
+
+
+def shown_by(file):
+    """10.4: what evidence shows, of whom; or why it shows nothing."""
+    try:
+        kind, content = read_plain(file)
+        return (shows_fork, shows_checkpoints, shows_contradiction, shows_broken_promise)[kind](*content)
+    except (TypeError, ValueError, IndexError, AttributeError):
+        unread("malformed")
+
+
+def shows_fork(one, other):
+    one, other = sound(one), sound(other)
+    streams = {id_text(object.entries["stream:r"].digest) if kind_of(object) == "event" else "" for object in (one, other)}
+    authors = {object.entries["author:s"] for object in (one, other)}
+    if len(streams | authors) != 2 or "" in streams:
+        unread("unrelated")
+    previous = {edge.digest if (edge := object.entries.get("previous:r")) else b"" for object in (one, other)}
+    if one.id == other.id or len(previous) != 1:
+        unread("no-fork")
+    return {"shows": "fork", "who": list(authors), "stream": streams.pop(), "objects": ascending([one.id, other.id])}
+
+
+def shows_checkpoints(parts):
+    root, *others = map(sound, parts)
+    if kind_of(root) == "event":
+        unread("unrelated")
+    stream = Stream(root)
+    for data in parts[1:]:
+        if not {"admitted", "known"} & set(stream.deliver(data)):
+            unread("unrelated")
+    judgement = Judgement(stream)
+    force = [id for id in judgement.order if stream.type(id) == "streams/checkpoint" and point_word(judgement, id) == "force"]
+    beside = sorted(a for a in force if any(a != b and a not in stream.past(b) and b not in stream.past(a) for b in force))
+    if not beside:
+        unread("no-conflict")
+    return {"shows": "checkpoints", "who": [stream.author(id) for id in beside], "stream": id_text(root.id), "objects": ascending(beside)}
+
+
+def cited_in(blocks):
+    return {object.id: edges(object) for object in (sound(parts, judged=False) for parts in blocks)}
+
+
+def shows_contradiction(earlier, later, blocks):
+    a, b = said_by(earlier, STATEMENT), said_by(later, STATEMENT)
+    if not a["signed"] or not b["signed"]:
+        unread("signature")
+    if (a["peer"], a["store"]) != (b["peer"], b["store"]):
+        unread("unrelated")
+    shown = {"shows": "contradiction", "who": [author_text(a["peer"])], "stream": id_text(a["stream"]), "objects": []}
+    if a["counter"] == b["counter"] and a != b:
+        return shown
+    if a["stream"] != b["stream"] or a["counter"] > b["counter"]:
+        unread("unrelated")
+    leaves = sorted(set(ids_in(b["leaves"])))
+    if blake3(b"".join(leaves)) != b["frontier"]:
+        unread("incomplete")
+    cited, had = cited_in(blocks), set()
+    while leaves:
+        if (id := leaves.pop()) not in had:
+            had.add(id)
+            if id not in cited:
+                unread("incomplete")
+            leaves += cited[id]
+    lost = [leaf for leaf in ids_in(a["leaves"]) if leaf not in had]
+    if not lost:
+        unread("no-contradiction")
+    return {**shown, "objects": [id_text(lost[0])]}
+
+
+def shows_broken_promise(statement, refusal, path):
+    stated, refused = said_by(statement, STATEMENT), said_by(refusal, REFUSAL)
+    if not stated["signed"] or not refused["signed"]:
+        unread("signature")
+    if any(stated[name] != refused[name] for name in ("peer", "stream", "store")):
+        unread("unrelated")
+    breaks = refused["reason"] in (1, 2) and stated["counter"] <= refused["counter"]
+    if not breaks or stated.get("until") is None or refused["at"] >= stated["until"]:
+        unread("no-promise")
+    object = refused["object"] or stated["stream"]
+    if object != stated["stream"]:
+        cited, below, to_visit = cited_in(path), set(), ids_in(stated["leaves"])
+        while to_visit:
+            if (id := to_visit.pop()) not in below:
+                below.add(id)
+                to_visit += cited.get(id, [])
+        if object not in below:
+            unread("no-path")
+    return {"shows": "broken-promise", "who": [author_text(stated["peer"])], "stream": id_text(stated["stream"]), "objects": [id_text(object)]}
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------------
 # 12 The original proposal
 # ---------------------------------------------------------------------------------------------------------------------------------------
 
@@ -1681,6 +1953,21 @@ def there_and_back(object):
         return None
     again = encode_parts(read_json(print_json(object)))
     return differs(encode_parts(object).hex(), again.hex())
+
+
+def check_ranges(case):
+    """One side hears messages, answers all but a last one, and has found what it lacks."""
+    side = Ranges(bytes.fromhex(case["secret"]), map(bytes.fromhex, case["keys"]))
+
+    def hear():
+        answers = [side.answer(read_bytes(message)) is not None for message in case["heard"]]
+        return {"expected": {"answers": answers, "found": sorted(key.hex() for key in side.found)}}
+
+    return differs(stated(case, "expected", "error"), outcome(hear))
+
+
+def check_evidence(case):
+    return differs(stated(case, "expected", "error"), outcome(lambda: {"expected": shown_by(read_bytes(case["file"]))}))
 
 
 def check_oh1(case):
@@ -1884,6 +2171,8 @@ KINDS = {
     "restore": (check_restore, {"parts", "maps", "expected"}),
     "stream": (check_stream, {"root", "deliver", "expected"}),
     "judge": (check_judge, {"root", "objects", "expected"}),
+    "ranges": (check_ranges, {"secret", "keys", "heard", "expected", "error"}),
+    "evidence": (check_evidence, {"file", "expected", "error"}),
 }
 DELIVERY_FIELDS = {"parts", "admitted", "known", "pending", "dropped", "newer", "refused", "then"}
 
@@ -5476,8 +5765,184 @@ def judge_finality(file):
     s.judged(file, "a denial of what is final would change nothing", chain=[point], simulated=[([harmless], [], []), ([seen], [other], [])])
 
 
+# peers.json
+
+
+SECRET = bytes(range(32))
+
+
+def range_key(generation, label):
+    return generation.to_bytes(8, "big") + hashlib.sha256(f"streams vectors: {label}".encode()).digest()
+
+
+def write_peers():
+    file = File("peers.json", "What peers say: ranges (10.2.1), and evidence that somebody who was not there can check (10.4).")
+    write_ranges_cases(file)
+    write_evidence_cases(file)
+    return file
+
+
+def write_ranges_cases(file):
+    def keys(numbers):
+        return [range_key(number // 3, f"key {number}") for number in numbers]
+
+    def heard(side, messages, name, error=None):
+        case = {"secret": SECRET.hex(), "keys": sorted(key.hex() for key in side), "heard": [message.hex() for message in messages]}
+        if error:
+            return file.add("ranges", name, **case, error=error)
+        there = Ranges(SECRET, side)
+        answers = [there.answer(message) is not None for message in messages]
+        found = sorted(key.hex() for key in there.found)
+        file.add("ranges", name, **case, expected={"answers": answers, "found": found})
+
+    def run(name, ours, theirs):
+        """Both sides of a run, each as a case; what is found is stated by the sets, not by the run."""
+        sides, said = [Ranges(SECRET, ours), Ranges(SECRET, theirs)], [[], []]
+        message, to = sides[0].begin(), 1
+        while message is not None:
+            said[to].append(message)
+            message, to = sides[to].answer(message), 1 - to
+        assert sides[0].found == set(theirs) - set(ours) and sides[1].found == set(ours) - set(theirs)
+        heard(theirs, said[1], f"{name}: whoever answers")
+        heard(ours, said[0], f"{name}: whoever asked")
+
+    run("equal sets end with one message", keys(range(40)), keys(range(40)))
+    run("nobody has anything", [], [])
+    run("one has nothing", [], keys(range(3)))
+    run("the other has nothing", keys(range(3)), [])
+    run("few keys are listed", keys(range(10)), keys(range(5, 15)))
+    run("seventeen keys are divided", keys(range(17)), keys(range(1, 18)))
+    run("one key of a hundred differs", keys(range(100)), keys([*range(99), 200]))
+    run("differences here and there", keys(range(0, 120)), keys([*range(0, 50), *range(51, 90), *range(93, 125)]))
+    run("one has more, and the other a part of it", keys(range(80)), keys(range(20, 40)))
+    run("keys that share a generation", [range_key(7, n) for n in range(30)], [range_key(7, n) for n in range(10, 45)])
+
+    few = keys(range(4))
+    list_all = write_ranges([(None, 2, few)])
+    heard(keys(range(2)), [list_all], "a list is answered, and what it has more is found")
+    heard(few, [write_ranges([(None, 3, keys(range(6)))])], "what is said last is not answered")
+    heard(few, [b""], "an empty message is the last")
+    heard(few, [write_ranges([(None, 1, bytes(16))])], "a fingerprint of no keys is that of none")
+    for name, message in (
+        ("a kind that is unknown", bytes([255, 4])),
+        ("a fingerprint that is cut off", bytes([255, 1]) + bytes(15)),
+        ("a list that is cut off", list_all[:-1]),
+        ("a bound that is cut off", bytes([0, 3, 1])),
+        ("a bound without anything said", bytes([0, 1, 1])),
+        ("a bound of more than 40 bytes", bytes([0, 41]) + bytes([1] * 41) + bytes([0])),
+        ("a bound that shares what would be too long", bytes([0, 1, 5, 0, 1, 40]) + bytes([1] * 40) + bytes([0])),
+        ("bounds that do not ascend", bytes([0, 1, 5, 0, 0, 1, 5, 0])),
+        ("a first bound of zeros", bytes([0, 0, 0])),
+        ("something behind the end of all keys", bytes([255, 0, 255, 0])),
+        ("a key at its upper bound", bytes([0, 8]) + few[-1][:8] + bytes([2, 0, 1]) + few[-1]),
+        ("a key below its lower bound", bytes([0, 1, 1, 0, 255, 2, 0, 1]) + few[0]),
+        ("more than 64 KiB", bytes([255, 0]) + bytes(64 << 10)),
+    ):
+        heard(few, [message], name, "malformed")
+
+
+def write_evidence_cases(file):
+    root = root_with(allows("append", "read"), allows("checkpoint", subjects=[BEN]))
+    parts, stream = signed(root), id_of(root)
+    scene = Scene(root)
+    first, second = scene.said(BEN), scene.said(BEN, text="beside it")
+    third = scene.said(CID, first)
+    fourth = scene.said(BEN, third)
+    other_stream = Scene(root_with(allows("append")))
+    elsewhere, other_root = other_stream.said(BEN), id_of(other_stream.root)
+
+    def shows(name, kind, content, expected):
+        """`expected`: (what, who, objects), or why it shows nothing."""
+        file_bytes = write_plain([kind, content])
+        if isinstance(expected, str):
+            return file.add("evidence", name, file=pieces(file_bytes), error=expected)
+        what, who, objects = expected
+        stated = {"shows": what, "who": [one.text for one in who], "stream": id_text(stream), "objects": objects}
+        file.add("evidence", name, file=pieces(file_bytes), expected=stated)
+
+    def signed_list(by, values):
+        return [values, sign(by.seed, signed_bytes(write_plain(values), STATEMENT_DOMAIN))]
+
+    def states(leaves, counter, by=DEE, until=None, store=1, of=stream, frontier=None):
+        leaves = sorted(leaf if isinstance(leaf, bytes) else leaf.id for leaf in leaves)
+        digest = blake3(b"".join(leaves)) if frontier is None else frontier
+        values = [by.key, of, digest, b"".join(leaves), bytes([store] * 16), counter]
+        return signed_list(by, values + ([until] if until is not None else []))
+
+    def refuses(object, reason, at, counter, by=DEE, store=1, of=stream):
+        id = object if object is None or isinstance(object, bytes) else object.id
+        return signed_list(by, [by.key, of, id, reason, at, bytes([store] * 16), counter])
+
+    def forged(signed):
+        return [signed[0], bytes([signed[1][0] ^ 1]) + signed[1][1:]]
+
+    fork = ascending([first, second])
+    shows("two objects of one author after the same object are a fork", 0, [first.parts, second.parts], ("fork", [BEN], fork))
+    shows("a fork, the other way round", 0, [second.parts, first.parts], ("fork", [BEN], fork))
+    shows("an object is no fork of itself", 0, [first.parts, first.parts], "no-fork")
+    shows("what follows is no fork", 0, [first.parts, fourth.parts], "no-fork")
+    shows("objects of two authors are no fork", 0, [first.parts, third.parts], "unrelated")
+    shows("objects of two streams are no fork", 0, [first.parts, elsewhere.parts], "unrelated")
+    shows("a root is no fork", 0, [first.parts, parts], "unrelated")
+    flipped = decode_cbor(first.parts)
+    flipped[1] = bytes([flipped[1][0] ^ 1]) + flipped[1][1:]
+    shows("an object with a wrong signature shows nothing", 0, [encode_cbor(flipped), second.parts], "object")
+    shows("bytes that are no object show nothing", 0, [b"\x83", second.parts], "object")
+
+    one, two = scene.point(OWNER, third), scene.point(BEN, fourth, second)
+    holders = sorted([(one.id, OWNER), (two.id, BEN)])
+    below = [parts, *(event.parts for event in (first, second, third, fourth, one, two))]
+    shows("checkpoints that do not know of each other", 1, [below], ("checkpoints", [by for _, by in holders], [id_text(id) for id, _ in holders]))
+    shows("one checkpoint conflicts with nothing", 1, [below[:-1]], "no-conflict")
+    wrong = scene.point(BEN, fourth, second, count=1)
+    shows("a checkpoint without force conflicts with nothing", 1, [[*below[:-1], wrong.parts]], "no-conflict")
+    shows("checkpoints whose past is not there", 1, [[parts, one.parts, two.parts]], "unrelated")
+    shows("objects without their root", 1, [below[1:]], "unrelated")
+    shows("no objects at all", 1, [[]], "malformed")
+
+    had, has, all_below = states([fourth, second], 4), states([third], 5), [event.parts for event in (first, third)] + [parts]
+    lost = [id_text(min(second.id, fourth.id))]
+    shows("who had leaves, and has them no more", 2, [had, has, all_below], ("contradiction", [DEE], lost))
+    shows("two statements under one number", 2, [had, states([third], 4), []], ("contradiction", [DEE], []))
+    shows("two streams under one number", 2, [had, states([elsewhere], 4, of=other_root), []], ("contradiction", [DEE], []))
+    shows("a statement is not contradicted by itself", 2, [had, had, below], "no-contradiction")
+    shows("who has more than before", 2, [has, states([fourth, second], 6), [*all_below, fourth.parts, second.parts]], "no-contradiction")
+    shows("the earlier is given as the later", 2, [has, had, below], "unrelated")
+    shows("statements about two streams", 2, [states([elsewhere], 3, of=other_root), has, all_below], "unrelated")
+    shows("statements of two peers", 2, [states([fourth], 4, by=CID), has, all_below], "unrelated")
+    shows("statements of two stores of one peer", 2, [states([fourth], 4, store=2), has, all_below], "unrelated")
+    shows("a statement that the peer did not sign", 2, [forged(had), has, all_below], "signature")
+    shows("a later statement that the peer did not sign", 2, [had, forged(has), all_below], "signature")
+    shows("blocks that are lacking below the later leaves", 2, [had, has, all_below[1:]], "incomplete")
+    shows("leaves that are not all that the frontier names", 2, [had, states([third], 5, frontier=bytes(32)), all_below], "incomplete")
+    shows("a block that is no object", 2, [had, has, [b"", *all_below]], "object")
+
+    promise, path = states([fourth], 3, until=1000), [fourth.parts, third.parts]
+    gone = ("broken-promise", [DEE], [id_text(first.id)])
+    shows("what was promised, and is gone", 3, [promise, refuses(first, 2, 999, 3), path], gone)
+    shows("what was promised, and is unknown", 3, [promise, refuses(first, 1, 0, 9), path], gone)
+    shows("a stream of which something was promised, and nothing is known", 3, [promise, refuses(None, 1, 10, 3), []], ("broken-promise", [DEE], [id_text(stream)]))
+    shows("a leaf that was promised", 3, [promise, refuses(fourth, 2, 10, 3), []], ("broken-promise", [DEE], [id_text(fourth.id)]))
+    shows("a promise that is over", 3, [promise, refuses(first, 2, 1000, 3), path], "no-promise")
+    shows("what was refused before it was promised", 3, [promise, refuses(first, 1, 10, 2), path], "no-promise")
+    shows("nothing was promised", 3, [states([fourth], 3), refuses(first, 2, 10, 3), path], "no-promise")
+    shows("who may not read is denied", 3, [promise, refuses(first, 0, 10, 3), path], "no-promise")
+    shows("who is busy breaks no promise", 3, [promise, refuses(first, 3, 10, 3), path], "no-promise")
+    shows("a refusal of another store", 3, [promise, refuses(first, 2, 10, 3, store=2), path], "unrelated")
+    shows("a refusal of another peer", 3, [promise, refuses(first, 2, 10, 3, by=CID), path], "unrelated")
+    shows("a refusal of another stream", 3, [promise, refuses(first, 2, 10, 3, of=other_root), path], "unrelated")
+    shows("a path that does not lead there", 3, [promise, refuses(first, 2, 10, 3), path[1:]], "no-path")
+    shows("what is not below the leaves", 3, [promise, refuses(second, 2, 10, 3), path], "no-path")
+    shows("a refusal that the peer did not sign", 3, [promise, forged(refuses(first, 2, 10, 3)), path], "signature")
+    shows("a promise that the peer did not sign", 3, [forged(promise), refuses(first, 2, 10, 3), path], "signature")
+
+    whole = write_plain([0, [first.parts, second.parts]])
+    for name, data in (("an empty file", b""), ("a file that is cut off", whole[:-1]), ("a file with a byte behind it", whole + b"\0"), ("a kind that is unknown", write_plain([9, []]))):
+        file.add("evidence", name, file=pieces(data), error="malformed")
+
+
 def write():
-    for make in (write_values, write_parts, write_json, write_identity, write_header, write_signatures, write_rules, write_redaction, write_streams, write_judging):
+    for make in (write_values, write_parts, write_json, write_identity, write_header, write_signatures, write_rules, write_redaction, write_streams, write_judging, write_peers):
         make().write()
     print(f"written to {FOLDER}")
     return 0

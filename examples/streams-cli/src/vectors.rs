@@ -1,5 +1,7 @@
 //! Runs vectors: cases for every implementation, in the format of `docs/vectors.md`.
 
+mod peers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -95,6 +97,8 @@ fn run_case(kind: &str, case: Json) -> Result<()> {
         "decide" => given::<Decide>(case)?.run(),
         "stream" => given::<Delivered>(case)?.run(),
         "judge" => given::<Judged>(case)?.run(),
+        "ranges" => given::<peers::Ranges>(case)?.run(),
+        "evidence" => given::<peers::Shows>(case)?.run(),
         "oh1" | "oh1_not" => given::<Oh1>(case)?.run(),
         _ => bail!("an unknown kind"),
     }

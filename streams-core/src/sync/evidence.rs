@@ -18,6 +18,7 @@ use crate::object::header::Role;
 use crate::object::id::{ObjectId, StreamId};
 use crate::object::parts::Object;
 use crate::stream::Stream;
+use crate::stream::admit::Ingested;
 use crate::stream::checkpoint::CheckpointState;
 
 /// What is to be shown.
@@ -113,6 +114,36 @@ pub enum ShowsNothing {
     NoPath,
 }
 
+impl Shown {
+    /// What it is, as it is named in every language.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Fork { .. } => "fork",
+            Self::Checkpoints { .. } => "checkpoints",
+            Self::Contradiction { .. } => "contradiction",
+            Self::BrokenPromise { .. } => "broken-promise",
+        }
+    }
+}
+
+impl ShowsNothing {
+    /// The name, as it is in every language.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Object => "object",
+            Self::Signature => "signature",
+            Self::Unrelated => "unrelated",
+            Self::NoFork => "no-fork",
+            Self::NoConflict => "no-conflict",
+            Self::Incomplete => "incomplete",
+            Self::NoContradiction => "no-contradiction",
+            Self::NoPromise => "no-promise",
+            Self::NoPath => "no-path",
+        }
+    }
+}
+
 impl Evidence {
     /// As a file.
     pub fn encode(&self) -> Vec<u8> {
@@ -165,7 +196,10 @@ fn checkpoints(objects: &[Parts], key: HashKey) -> Result<Shown, ShowsNothing> {
     let root = objects.next().ok_or(ShowsNothing::Malformed)??;
     let mut stream = Stream::open(root, key).map_err(|_| ShowsNothing::Unrelated)?;
     for object in objects {
-        stream.admit(object?, 0).map_err(|_| ShowsNothing::Unrelated)?;
+        // What waits for others is not shown to have them in its past.
+        let Ok(Ingested::Admitted { .. } | Ingested::Known) = stream.admit(object?, 0) else {
+            return Err(ShowsNothing::Unrelated);
+        };
     }
     let with_force = |(id, state): (ObjectId, CheckpointState)| (state == CheckpointState::Force).then_some(id);
     let with_force: Vec<ObjectId> = stream.checkpoints().into_iter().filter_map(with_force).collect();

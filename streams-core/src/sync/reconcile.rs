@@ -54,6 +54,16 @@ pub enum RangesError {
     Endless,
 }
 
+impl RangesError {
+    /// The name, as it is in every language.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Endless => "endless",
+        }
+    }
+}
+
 /// One side of a run. It holds 56 bytes a key, and as much as [`MAX_FOUND`] for what it finds.
 #[derive(Clone, Debug)]
 pub struct Reconcile {
