@@ -13,6 +13,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use streams_core::Effect;
 
+use self::peer::evidence;
+
 mod check;
 mod export;
 mod graph;
@@ -98,6 +100,15 @@ enum Command {
     Sync(peer::Sync),
     /// Keep streams equal here and at a peer, as either changes
     Subscribe(peer::Subscribe),
+    /// Tell which peers were met, and what they say of a stream
+    Peers(peer::Peers),
+    /// Tell what stands between a stream here and at a peer
+    WhyNot(peer::WhyNot),
+    /// Find who has a stream
+    Find(peer::Find),
+    /// List, save and check what can be proven of peers and authors
+    #[command(subcommand)]
+    Evidence(Evidence),
     /// Compute the id of an object
     Id(check::Id),
     /// Tell which rule refuses an object, if any
@@ -129,6 +140,16 @@ enum Policy {
     Withdraw(policy::Withdraw),
     /// Tell all rules of a stream, in order
     Show(policy::Show),
+}
+
+#[derive(Subcommand)]
+enum Evidence {
+    /// List the evidence about a stream
+    List(evidence::List),
+    /// Save the evidence about a stream, a file each
+    Save(evidence::Save),
+    /// Check evidence by itself alone
+    Verify(evidence::Verify),
 }
 
 #[derive(Subcommand)]
@@ -172,6 +193,12 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Serve(args) => peer::serve(args, out),
         Command::Sync(args) => peer::sync(args, out),
         Command::Subscribe(args) => peer::subscribe(args, out),
+        Command::Peers(args) => peer::peers(args, out),
+        Command::WhyNot(args) => peer::why_not(args, out),
+        Command::Find(args) => peer::find(args, out),
+        Command::Evidence(Evidence::List(args)) => evidence::list(args, out),
+        Command::Evidence(Evidence::Save(args)) => evidence::save(args, out),
+        Command::Evidence(Evidence::Verify(args)) => evidence::verify(args, out),
         Command::New(args) => write::new(args, out),
         Command::Append(args) => write::append(args, out),
         Command::Policy(Policy::Allow(args)) => policy::change(Effect::Allow, args, out),

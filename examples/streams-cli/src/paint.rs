@@ -141,10 +141,50 @@ pub fn clip(text: &str, width: usize) -> String {
 
 /// A bar for work of a known length. It is shown on the terminal, if there is one, and vanishes with the work.
 pub fn bar(what: &'static str, length: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:>12} {bar:32.cyan/blue} {human_pos}/{human_len} · {eta} left");
     let bar = ProgressBar::new(length as u64).with_message(what);
-    bar.set_style(style.expect("a template").progress_chars("━╸─"));
+    bar.set_style(bar_style());
     bar
+}
+
+fn bar_style() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{msg:>12} {bar:32.cyan/blue} {human_pos}/{human_len} · {eta} left");
+    style.expect("a template").progress_chars("━╸─")
+}
+
+/// A bar for work whose length is told bit by bit, by [`lengthen`]; before it is, it shows that something goes on.
+pub fn growing_bar(what: &'static str) -> ProgressBar {
+    spinner(what)
+}
+
+/// Tells that there is so much more to do.
+pub fn lengthen(bar: &ProgressBar, more: u64) {
+    if bar.length().is_none() && more > 0 {
+        bar.set_length(0);
+        bar.set_style(bar_style());
+    }
+    bar.inc_length(more);
+}
+
+/// A part of a whole, as a small bar of so many characters.
+pub fn part(done: usize, of: usize, width: usize) -> String {
+    // What is not all is never drawn as all, and what is not nothing never as nothing.
+    let filled = match (done, of) {
+        (0, _) | (_, 0) => 0,
+        (done, of) if done >= of => width,
+        (done, of) => (done * width / of).clamp(1, width - 1),
+    };
+    format!("{}{}", "━".repeat(filled), paint(DIM, "─".repeat(width - filled)))
+}
+
+/// How long ago something was, in the unit that fits: `3 minutes ago`.
+pub fn ago(then: u64, now: u64) -> String {
+    let seconds = now.saturating_sub(then) / 1000;
+    let units = [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)];
+    match units.iter().find(|(_, length)| seconds >= *length) {
+        _ if seconds > 60 * 86_400 => format!("on {}", minute(then)),
+        Some((unit, length)) => format!("{} ago", count((seconds / length) as usize, unit)),
+        None => "just now".to_owned(),
+    }
 }
 
 /// A sign that work of an unknown length goes on.
@@ -171,6 +211,24 @@ mod tests {
         assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00 UTC");
         assert_eq!(time(1_735_689_599_999), "2024-12-31 23:59:59 UTC");
         assert_eq!(minute(1_735_689_599_999), "2024-12-31 23:59 UTC");
+    }
+
+    #[test]
+    fn what_was_is_told_from_now() {
+        let told = [500, 1_000, 59_000, 180_000, 7_200_000, 86_400_000]
+            .map(|before| ago(10_000_000_000 - before, 10_000_000_000));
+        assert_eq!(told, ["just now", "1 second ago", "59 seconds ago", "3 minutes ago", "2 hours ago", "1 day ago"]);
+        assert_eq!(ago(951_782_400_000, 1_735_689_599_999), "on 2000-02-29 00:00 UTC");
+        assert_eq!(ago(2_000, 1_000), "just now");
+    }
+
+    #[test]
+    fn parts_are_drawn() {
+        let drawn = |done, of| part(done, of, 4).chars().filter(|&c| c == '━').count();
+        assert_eq!(
+            [drawn(0, 9), drawn(1, 900), drawn(5, 10), drawn(899, 900), drawn(9, 9), drawn(0, 0)],
+            [0, 1, 2, 3, 4, 0]
+        );
     }
 
     #[test]

@@ -224,10 +224,11 @@ pub fn names(wanted: &str, id: &ObjectId) -> bool {
     begins && text.ends_with(tail)
 }
 
-/// Waits for what a store answers. Connections live on between two answers, so there is one runtime.
+/// Waits for what a store or a peer answers. Connections live on between two answers, so there is one runtime; and
+/// peers are served side by side, so it has a thread for each core.
 pub fn wait<T>(answer: impl Future<Output = T>) -> T {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-        Builder::new_current_thread().enable_all().build().expect("the operating system lets programs wait")
+        Builder::new_multi_thread().enable_all().build().expect("the operating system lets programs wait")
     });
     RUNTIME.block_on(answer)
 }

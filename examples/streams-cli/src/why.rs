@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use streams_core::object::header::types;
 use streams_core::{
-    Authentic, Authenticator, CheckpointState, Deciding, Entry, HashKey, Ingested, NoForce, ObjectId, Rejected, Rule,
-    Set, Simulated, Stream, Verdict, VerifyingKey,
+    Action, Authentic, Authenticator, CheckpointState, Content, Deciding, Effect, Entry, HashKey, Ingested, NoForce,
+    Object, ObjectId, Rejected, Rule, Set, Simulated, Stream, StreamId, Verdict, VerifyingKey,
 };
 
 use crate::check::{Judged, sentence};
@@ -286,6 +286,57 @@ impl<'a> Why<'a> {
         field("place", format!("{} {}", self.entry.position, paint(DIM, "of the order")))?;
         Ok(())
     }
+}
+
+/// Whether somebody may read a stream (spec 8.8), and who decided it, in one sentence.
+pub fn may_read(stream: &Stream, reader: &VerifyingKey) -> String {
+    let (verdict, name) = (stream.may_read(reader), who(stream, reader));
+    let rule = |deciding: Deciding, tense| {
+        let rules = stream.entry(&deciding.by).map(|entry| policy::rules(&entry).0).unwrap_or_default();
+        rules.get(deciding.rule).map_or_else(String::new, |rule| policy::words(rule, tense))
+    };
+    match verdict {
+        Verdict::Owner => format!("{name} may read it: an owner may do everything"),
+        Verdict::Allowed(deciding) => {
+            let (by, at) = (author_of(stream, &deciding.by), paint::short(deciding.by));
+            let (number, rule) = (deciding.rule + 1, rule(deciding, Tense::Present));
+            format!("{name} may read it: rule {number} of {at} by {by} {rule}, and nothing forbids it")
+        }
+        Verdict::Denied(deciding) => {
+            let (by, at) = (author_of(stream, &deciding.by), object_and_time(stream, &deciding.by));
+            format!("{name} may not read it: {by} {} in {at}", rule(deciding, Tense::Past))
+        }
+        Verdict::Withdrawn { by, .. } => {
+            let (author, at) = (author_of(stream, &by), object_and_time(stream, &by));
+            format!("{name} may not read it: {author} withdrew in {at} what had let them")
+        }
+        _ => format!("{name} may not read it: no rule lets them"),
+    }
+}
+
+/// What a policy object says that a peer shows to explain its refusal, in a sentence; `None` where it does not deny
+/// this reader of this stream anything. Whether it stands in the stream, only the stream tells.
+pub fn shown_denial(parts: &[u8], stream: StreamId, reader: &VerifyingKey, key: HashKey) -> Option<(ObjectId, String)> {
+    let object = Authenticator::new(key).authenticate(Object::decode(parts).ok()?).ok()?;
+    let (id, header) = (object.id(), object.header());
+    let rules = match Content::read(&object).ok()? {
+        Content::Application { rules } if id == stream => rules,
+        Content::Policy { rules, .. } if header.stream() == Some(stream) => rules,
+        _ => return None,
+    };
+    let reader = reader.to_string();
+    let denies = |rule: &&Rule| {
+        let names = rule.subjects.as_ref().is_some_and(|subjects| subjects.contains(&reader));
+        let reads = rule
+            .actions
+            .as_ref()
+            .is_none_or(|actions| actions.iter().any(|name| name == Action::Read.name() || name == "*"));
+        rule.effect == Effect::Deny && names && reads
+    };
+    let words = policy::words(rules.iter().find(denies)?, Tense::Past);
+    let when = header.timestamp().map(|at| format!(" on {} (as its author says)", paint::minute(at)));
+    let (by, at) = (paint::short(header.author()), paint::short(id));
+    Some((id, format!("{by} {words} in {at}{}", when.unwrap_or_default())))
 }
 
 /// `streams why`.

@@ -219,7 +219,7 @@ impl Pending {
     }
 
     /// Those that miss it, ascending.
-    fn waiting_for(&self, id: ObjectId) -> Vec<ObjectId> {
+    pub fn waiting_for(&self, id: ObjectId) -> Vec<ObjectId> {
         let links = self.links.range((id, ObjectId::from_bytes([0; 32]))..);
         links.take_while(|(missing, _)| *missing == id).map(|&(_, waiting)| waiting).collect()
     }

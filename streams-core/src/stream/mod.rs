@@ -197,6 +197,11 @@ impl Stream {
         self.pending.gaps().collect()
     }
 
+    /// The objects that wait for one that is not here, ascending.
+    pub fn citing(&self, gap: &ObjectId) -> Vec<Authentic> {
+        self.pending.waiting_for(*gap).iter().filter_map(|id| self.waiting.get(id)).cloned().collect()
+    }
+
     /// The forks, ascending by their first object.
     pub fn forks(&self) -> Vec<Fork> {
         self.chains.forks(&self.graph)
