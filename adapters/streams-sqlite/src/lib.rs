@@ -39,6 +39,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use event_listener::Event;
@@ -70,6 +71,8 @@ pub struct SqliteStore {
     watch: Watch,
     /// Whether a statement was numbered since this was opened.
     numbered: AtomicBool,
+    /// When the file had changed last before this was opened, in milliseconds since 1970 UTC.
+    changed_before: i64,
     closed: AtomicBool,
 }
 
@@ -78,6 +81,7 @@ impl SqliteStore {
     /// newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
+        let changed_before = last_changed(path);
         let connect = |cache| -> Result<Connection, StoreError> {
             let flags =
                 OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -104,6 +108,7 @@ impl SqliteStore {
             watch: Watch::new(connect(READ_CACHE)?, changed.clone()),
             changed,
             numbered: AtomicBool::new(false),
+            changed_before,
             closed: AtomicBool::new(false),
         })
     }
@@ -214,14 +219,17 @@ impl Store for SqliteStore {
     }
 
     async fn number(&self) -> Result<Numbered, StoreError> {
-        // Not closed since it was numbered last: what it said then may not be all that it holds now.
+        // Not closed since it was numbered last, or put there by somebody after it was closed, as from a backup: what it
+        // said then may not be all that it holds now.
         let is_first = !self.numbered.swap(true, Ordering::SeqCst);
+        let closed_since = self.changed_before.saturating_sub(SETTLED);
         let number = move |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             if is_first {
-                transaction.execute("UPDATE store SET identity = ?, counter = 0 WHERE in_use", [random()])?;
+                let draw = "UPDATE store SET identity = ?, counter = 0 WHERE closed IS NULL OR closed < ?";
+                transaction.execute(draw, (random(), closed_since))?;
             }
-            let raise = "UPDATE store SET counter = counter + 1, in_use = 1 RETURNING identity, counter";
+            let raise = "UPDATE store SET counter = counter + 1, closed = NULL RETURNING identity, counter";
             let numbered =
                 transaction.query_row(raise, [], |row| Ok(Numbered { store: row.get(0)?, counter: row.get(1)? }))?;
             transaction.commit()?;
@@ -233,10 +241,15 @@ impl Store for SqliteStore {
     async fn close(&self) -> Result<(), StoreError> {
         let was_numbered = self.numbered.load(Ordering::SeqCst);
         let close = move |connection: &mut Connection| {
+            let checkpoint =
+                |connection: &Connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            checkpoint(connection)?;
             if was_numbered {
-                connection.execute("UPDATE store SET in_use = 0", [])?;
+                connection.execute("UPDATE store SET closed = ?", [milliseconds(SystemTime::now())])?;
+                // Little is left to be written, so the file changes now for the last time.
+                checkpoint(connection)?;
             }
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            Ok(())
         };
         self.writer.write(close).await?;
         self.closed.store(true, Ordering::SeqCst);
@@ -246,4 +259,29 @@ impl Store for SqliteStore {
         self.changed.notify(usize::MAX);
         Ok(())
     }
+}
+
+/// How long after the note that a store was closed its file may still change, in milliseconds.
+const SETTLED: i64 = 1000;
+
+/// When a file became what it is: a copy that is put in its place is newer, whatever is in it. 0 where there is none.
+///
+/// A snapshot of a whole disk that is put back is not noticed.
+fn last_changed(path: &Path) -> i64 {
+    let Ok(metadata) = std::fs::metadata(path) else { return 0 };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000
+    }
+    #[cfg(not(unix))]
+    {
+        // What is copied keeps the time of its last change there, and has one of its own when it was made.
+        let times = [metadata.modified(), metadata.created()];
+        times.into_iter().flatten().map(milliseconds).max().unwrap_or(i64::MAX)
+    }
+}
+
+fn milliseconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }

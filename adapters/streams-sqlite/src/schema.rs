@@ -22,7 +22,7 @@ CREATE TABLE store (
     last INTEGER NOT NULL,     -- the last number of the sequence
     identity BLOB NOT NULL,    -- under which statements are numbered
     counter INTEGER NOT NULL,  -- the last number of a statement
-    in_use INTEGER NOT NULL    -- statements were numbered, and the store was not closed since
+    closed INTEGER             -- when the store was closed; none where statements were numbered since
 );
 CREATE TABLE streams (
     number INTEGER PRIMARY KEY,
@@ -115,10 +115,8 @@ pub(crate) fn open(connection: &mut Connection) -> Result<(), StoreError> {
     }
     let create = move || {
         transaction.execute_batch(TABLES)?;
-        transaction.execute(
-            "INSERT INTO store (origin, last, identity, counter, in_use) VALUES (?, 0, ?, 0, 0)",
-            [random(), random()],
-        )?;
+        transaction
+            .execute("INSERT INTO store (origin, last, identity, counter) VALUES (?, 0, ?, 0)", [random(), random()])?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()

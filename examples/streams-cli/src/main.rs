@@ -162,7 +162,8 @@ enum Key {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let mut out = BufWriter::new(anstream::stdout().lock());
+    // Not locked: who serves peers tells of them from other threads.
+    let mut out = BufWriter::new(anstream::stdout());
     let answer = run(&cli.command, &mut out).and_then(|yes| {
         out.flush()?;
         Ok(yes)

@@ -14,10 +14,16 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/evidence.rs"]
+mod evidence;
+#[path = "it/network.rs"]
+mod network;
 #[path = "it/peers.rs"]
 mod peers;
 #[path = "it/postgres.rs"]
 mod postgres;
+#[path = "it/readers.rs"]
+mod readers;
 #[path = "it/stores.rs"]
 mod stores;
 

@@ -79,7 +79,7 @@ fn tell_completeness(stream: StreamId, told: &Completeness, now: u64, out: &mut 
         writeln!(out, "{} nothing that is cited is lacking, and no map\n", paint(GOOD, "✓"))?;
     }
     if peers.is_empty() {
-        writeln!(out, "No peer signed yet what it has of this stream: `streams sync ADDR` asks for it.\n")?;
+        writeln!(out, "No peer signed yet what it has of this stream: `streams sync ADDR {stream}` asks for it.\n")?;
     } else {
         writeln!(out, "{}", paint(BOLD, "What peers signed that they have"))?;
         peers.iter().try_for_each(|stated| tell_stated(stated, *objects, now, out))?;
