@@ -1,6 +1,6 @@
 //! Peers: a node drives sessions over links.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -13,7 +13,7 @@ use crate::object::author::{SigningKey, VerifyingKey};
 use crate::object::id::StreamId;
 use crate::sync::handshake::Side;
 use crate::sync::questions::{End, Event, Output};
-use crate::sync::session::{MAX_ASKED, Session};
+use crate::sync::session::Session;
 use crate::transport::{Transport, TransportError};
 
 /// How many changes of the store are looked at together.
@@ -93,8 +93,6 @@ struct Driver<'a> {
     on_event: &'a mut (dyn FnMut(&Event) + Send),
     /// The last change of the store that the session was told of.
     seen: u64,
-    /// What the peer stated of streams of which nothing is here yet.
-    stated: BTreeMap<StreamId, Event>,
     end: Option<End>,
 }
 
@@ -179,17 +177,7 @@ impl Node {
         let (outgoing, to_send) = unbounded::<Vec<u8>>();
         let (received, incoming) = bounded::<Vec<u8>>(WAITING);
         let answers = Answers { node: self, own, takes_unknown, promises };
-        let mut driver = Driver {
-            node: self,
-            session,
-            answers,
-            clock: &*clock,
-            outgoing,
-            on_event,
-            seen,
-            stated: BTreeMap::new(),
-            end: None,
-        };
+        let mut driver = Driver { node: self, session, answers, clock: &*clock, outgoing, on_event, seen, end: None };
         let send = async {
             while let Ok(frame) = to_send.recv().await {
                 link.send(frame).await?;
@@ -361,27 +349,6 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Keeps what the peer signed: of a stream that is not here yet, when something of it is.
-    async fn note_said(&mut self, event: &Event) -> Result<(), NodeError> {
-        let now = self.clock.now();
-        match event {
-            Event::Stated(statement) if self.node.head(statement.said.stream.0).await?.is_none() => {
-                // No more are asked for at once.
-                if self.stated.len() < MAX_ASKED {
-                    self.stated.insert(statement.said.stream.0, event.clone());
-                }
-            }
-            Event::Received { stream, .. } => {
-                if let Some(stated) = self.stated.remove(stream) {
-                    self.node.note_said(&stated, now).await?;
-                }
-            }
-            Event::Refused { stream, refusal, .. } if refusal.said.object.is_none() => drop(self.stated.remove(stream)),
-            _ => {}
-        }
-        self.node.note_said(event, now).await
-    }
-
     /// Does all that the session wants done.
     async fn work(&mut self) -> Result<(), PeerError> {
         while let Some(output) = self.session.poll() {
@@ -398,7 +365,7 @@ impl Driver<'_> {
                     self.session.answer(number, answer);
                 }
                 Output::Event(event) => {
-                    self.note_said(&event).await?;
+                    self.node.note_said(&event, self.clock.now()).await?;
                     (self.on_event)(&event);
                 }
                 Output::End(end) => self.end = Some(end),

@@ -16,7 +16,7 @@ use streams_core::sync::handshake::Side;
 use streams_core::transport::{Transport, TransportError, TransportErrorKind};
 use streams_websocket::Identity;
 
-use super::clock::SystemClock;
+use super::SystemClock;
 use crate::key;
 
 /// How many bytes of certificates and keys are read.

@@ -1,7 +1,6 @@
 //! Peers: a store is served to them, made equal with theirs, and kept so; and what is known of them.
 
 mod address;
-mod clock;
 pub mod evidence;
 mod find;
 mod outcome;
@@ -15,11 +14,14 @@ mod why_not;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Error, Result};
 use streams_core::StreamId;
+use streams_core::clock::Clock;
 use streams_core::node::find::Dial;
 use streams_core::node::peers::PeerError;
+use streams_core::sync::messages::Why;
 use streams_core::sync::questions::End;
 use streams_core::transport::Transport;
 
@@ -89,15 +91,46 @@ async fn reach(dialer: &Dialer, address: &Address) -> Result<Arc<dyn Transport>>
     link.with_context(|| format!("cannot reach a peer at {address}; `streams serve` makes one"))
 }
 
+/// Why a session was ended, whichever side ended it.
+fn ended(error: &PeerError) -> Option<Why> {
+    match error {
+        PeerError::Ended(End::ByPeer(why)) => Some(*why),
+        PeerError::Ended(end) => end.why(),
+        _ => None,
+    }
+}
+
 /// What went wrong with a peer, and what is to be done about it.
 fn advised(error: PeerError) -> Error {
-    let advice = match error {
-        PeerError::Ended(End::OwnKey) => "each device needs a key of its own; make one with `streams key new --out`",
-        PeerError::Ended(End::Proof) => "somebody may be on the way: is there a proxy between the two?",
-        PeerError::Transport(_) | PeerError::Gone => {
+    let advice = match (&error, ended(&error)) {
+        (_, Some(Why::OwnKey)) => "each device needs a key of its own; make one with `streams key new --out`",
+        (_, Some(Why::Proof)) => "somebody may be on the way: is there a proxy between the two?",
+        (_, Some(Why::Version)) => "one of the two programs is too old for the other",
+        (PeerError::Transport(_) | PeerError::Gone, _) => {
             "the link broke; what came before is kept, and the rest comes next time"
         }
         _ => return error.into(),
     };
     Error::from(error).context(advice)
+}
+
+/// The clock of this machine; before 1970 it is told as that.
+#[derive(Debug)]
+pub struct SystemClock;
+
+#[async_trait::async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        now().unwrap_or(0)
+    }
+
+    async fn until(&self, time: u64) {
+        tokio::time::sleep(Duration::from_millis(time.saturating_sub(self.now()))).await;
+    }
+}
+
+/// The time, in milliseconds since 1970 UTC.
+pub fn now() -> Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock of this machine is before 1970")?;
+    Ok(since.as_millis() as u64)
 }

@@ -8,7 +8,7 @@ use streams_core::node::known::Known;
 use streams_core::node::witness::{Completeness, Stated};
 use streams_core::{ObjectId, StreamId, VerifyingKey};
 
-use super::clock::now;
+use super::now;
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::store::{OnStore, wait};
 

@@ -14,11 +14,10 @@ use streams_core::transport::{Transport, TransportError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Meets;
 use super::address::{Address, Listener, identity};
-use super::clock::SystemClock;
 use super::told::Teller;
 use super::until::{Until, asked_to_end};
+use super::{Meets, SystemClock};
 use crate::key;
 use crate::paint::{DIM, ID, paint};
 use crate::store::{Opened, wait};

@@ -8,15 +8,15 @@ use serde_json::json;
 use streams_core::StreamId;
 use streams_core::node::find::Dial;
 use streams_core::node::peers::{Meeting, PeerError, Streams};
-use streams_core::sync::questions::{End, Event};
+use streams_core::sync::messages::Why;
+use streams_core::sync::questions::Event;
 use streams_core::sync::session::MAX_SUBSCRIPTION;
 use tokio::sync::watch;
 
 use super::address::Dialer;
-use super::clock::now;
 use super::told::Teller;
 use super::until::{Until, asked_to_end};
-use super::{With, advised, reach};
+use super::{With, advised, ended, now, reach};
 use crate::paint::{DIM, WARN, paint};
 use crate::store::{Opened, wait};
 
@@ -140,7 +140,7 @@ async fn follow_once(
 /// Whether to try again would end the same.
 fn is_final(error: &anyhow::Error) -> bool {
     let is_final = |error: &PeerError| {
-        matches!(error, PeerError::Node(_) | PeerError::Ended(End::Version | End::OwnKey | End::Proof))
+        matches!(error, PeerError::Node(_)) || matches!(ended(error), Some(Why::Version | Why::OwnKey | Why::Proof))
     };
     error.downcast_ref().is_some_and(is_final)
 }

@@ -248,7 +248,7 @@ fn known(store: &Opened, stream: StreamId, key: &VerifyingKey, as_json: bool, ou
     }
     let sign = if may_read { paint(GOOD, "✓") } else { paint(BAD, "✗") };
     writeln!(out, "{sign} {}", paint::plain(&sentence))?;
-    let now = super::clock::now()?;
+    let now = super::now()?;
     let Some(stated) = stated else {
         writeln!(out, "  {}", paint(DIM, "It never signed here what it has of this stream."))?;
         return Ok(may_read);
