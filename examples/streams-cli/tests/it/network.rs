@@ -93,7 +93,9 @@ fn digests(home: &Home, store: &str) -> (u64, Json, Json) {
     (told["objects"].as_u64().unwrap(), told["order"].clone(), told["frontier"].clone())
 }
 
-fn three_nodes_become_equal(objects: usize) {
+#[test]
+fn three_nodes_become_equal_whatever_happens() {
+    let objects = 100_000;
     let home = Home::new();
     home.new_keys(&["a.key", "b.key", "c.key"]);
     let stream = fill(&home.path("a.db"), objects);
@@ -138,15 +140,4 @@ fn three_nodes_become_equal(objects: usize) {
     for store in ["a.db", "b.db", "c.db"] {
         assert_eq!(home.streams(&format!("evidence list {stream} --store {store} --json")).expect(0), "");
     }
-}
-
-#[test]
-fn three_nodes_become_equal_whatever_happens() {
-    three_nodes_become_equal(20_000);
-}
-
-#[test]
-#[ignore = "for scripts/soak: it takes a minute or two"]
-fn three_nodes_become_equal_in_the_large() {
-    three_nodes_become_equal(100_000);
 }
