@@ -216,7 +216,7 @@ fn caution(shown: &Shown) -> &'static str {
         Shown::Fork { .. } => "It shows what was signed, not why: two devices with one key do this in all innocence.",
         Shown::Checkpoints { .. } => "It shows what was signed, not why: holders who do not ask each other do this.",
         Shown::Contradiction { .. } | Shown::BrokenPromise { .. } => {
-            "It shows what was signed, not why: a store that was put back by stealth does this, too."
+            "It shows what was signed, not why: a disk that was put back as a whole does this, too."
         }
     }
 }

@@ -75,7 +75,7 @@ fn nobody_is_accused_who_crashed_or_was_put_back() {
     }
     thread::sleep(Duration::from_millis(1100));
     fs::copy(home.path("backup.db"), home.path("a.db")).unwrap();
-    // The client, too, so that it gives nothing back, and yet remembers what was stated.
+    // It states that first, and then that it has what the client gave back.
     let mut serving = home.serve(serve);
     let sync = format!("sync {} {} --store client.db --key client.key", serving.at[0], watching.stream);
     home.streams(&sync).expect(0);

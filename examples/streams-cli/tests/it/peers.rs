@@ -260,7 +260,6 @@ fn what_peers_attest_is_counted() {
     home.streams("import file half.streams --store mine.db").expect(0);
     home.new_key("mine.key");
     for name in ["one", "other"] {
-        // They give, and take nothing: a server of another stream's key may not append.
         let serving = home.serve(&format!("--store {name}.db --key {name}.key --promise 2"));
         home.streams(&format!("sync {} {stream} --store mine.db --key mine.key", serving.at[0])).expect(0);
     }
