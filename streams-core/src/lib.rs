@@ -44,6 +44,8 @@ pub mod stream;
 
 pub mod sync;
 
+pub mod archive;
+
 pub mod store;
 
 pub mod clock;

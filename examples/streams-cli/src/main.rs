@@ -13,6 +13,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use streams_core::Effect;
 
+mod archive;
 mod check;
 mod export;
 mod graph;
@@ -92,6 +93,9 @@ enum Command {
     Verify(verify::Verify),
     /// Give back what a store does not use any more
     Compact(verify::Compact),
+    /// Cold copies of streams, in files that prove themselves
+    #[command(subcommand)]
+    Archive(archive::Archive),
     /// Serve a store to peers
     Serve(peer::Serve),
     /// Make streams equal here and at a peer
@@ -169,6 +173,7 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Stats(args) => stats::stats(args, out),
         Command::Verify(args) => verify::verify(args, out),
         Command::Compact(args) => verify::compact(args, out),
+        Command::Archive(command) => archive::archive(command, out),
         Command::Serve(args) => peer::serve(args, out),
         Command::Sync(args) => peer::sync(args, out),
         Command::Subscribe(args) => peer::subscribe(args, out),

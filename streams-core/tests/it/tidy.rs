@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["object"],
     &["graph", "policy"],
     &["stream"],
-    &["sync"],
+    &["sync", "archive"],
     &["store", "clock", "transport"],
     &["memory"],
     &["node"],
