@@ -7,3 +7,17 @@
 pub mod car;
 
 pub mod manifest;
+
+pub mod seal;
+
+pub mod vouch;
+
+pub mod fault;
+
+pub mod write;
+
+pub mod read;
+
+pub mod index;
+
+pub mod chain;

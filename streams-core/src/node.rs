@@ -9,6 +9,8 @@ pub(crate) mod answers;
 
 mod common;
 
+pub mod archive;
+
 pub mod feed;
 
 pub mod find;

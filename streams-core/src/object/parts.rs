@@ -91,7 +91,7 @@ impl Unsound {
 }
 
 /// The ids of maps, of which most objects have one.
-type Ids = SmallVec<[ObjectId; 4]>;
+pub(crate) type Ids = SmallVec<[ObjectId; 4]>;
 
 /// An object as it stands in its parts: canonical, within the limits, its maps in their places. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Object {
     /// Decodes parts. Each byte is looked at once and hashed once, as it stands; nothing is encoded again. A map that
     /// breaks a limit, or that this version cannot decode, is left out and stands redacted (spec 1.5).
     pub fn decode(bytes: &[u8]) -> Result<Self, Unsound> {
-        Self::decode_or_leave_out(bytes).map(|(object, _)| object)
+        Self::decode_with_ids(bytes).map(|(object, ..)| object)
     }
 
     /// Writes a map, which may have a `_signature:d`, as an object. What would be left out of a received object is an
@@ -137,31 +137,52 @@ impl Object {
         let parts = Parts { block, signature, maps: maps.iter().map(|map| map.block.as_slice()).collect() };
         parts.check_limits()?;
         let ids: Ids = maps.iter().map(|map| map.id).collect();
-        match Self::put_together(&parts, &ids, || join_parts(block, signature, &parts.maps).into())? {
+        match Self::put_together(None, &parts, &ids, || join_parts(block, signature, &parts.maps).into())? {
             (_, Some(left_out)) => Err(left_out.into()),
             (object, None) => Ok(object),
         }
     }
 
-    fn decode_or_leave_out(bytes: &[u8]) -> Result<(Self, Option<Malformed>), Unsound> {
+    /// Decodes parts that were kept, of which nothing is left out, and hands out the ids of the maps that are here.
+    pub(crate) fn decode_kept(bytes: &[u8]) -> Result<(Self, Ids), Unsound> {
+        match Self::decode_with_ids(bytes)? {
+            (_, _, Some(left_out)) => Err(left_out.into()),
+            (object, ids, None) => Ok((object, ids)),
+        }
+    }
+
+    /// Puts an object together from blocks that came one by one, each of which hashes to the id that is given with it.
+    pub(crate) fn from_blocks(blocks: &[(ObjectId, &[u8])], signature: &[u8]) -> Result<Self, Unsound> {
+        let ((id, block), maps) = blocks.split_first().ok_or(Unsound::Parts)?;
+        let parts = Parts { block, signature, maps: maps.iter().map(|(_, map)| *map).collect() };
+        parts.check_limits()?;
+        let ids: Ids = maps.iter().map(|(id, _)| *id).collect();
+        let whole = || join_parts(block, signature, &parts.maps).into();
+        Self::put_together(Some(*id), &parts, &ids, whole).map(|(object, _)| object)
+    }
+
+    /// The object, the ids of the maps that came with it, and why one of them was left out, if one was.
+    fn decode_with_ids(bytes: &[u8]) -> Result<(Self, Ids, Option<Malformed>), Unsound> {
         if bytes.len() > MAX_PARTS {
             return Err(Unsound::TooLarge);
         }
         let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
         parts.check_limits()?;
         let ids: Ids = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
-        Self::put_together(&parts, &ids, || bytes.into())
+        let (object, left_out) = Self::put_together(None, &parts, &ids, || bytes.into())?;
+        Ok((object, ids, left_out))
     }
 
-    /// The object of these parts, whose maps have these ids, and why a map was left out, if one was. Where none is,
+    /// The object of these parts, which has this id where it is known, and whose maps have these; and why a map was left out, if one was. Where none is,
     /// `whole` gives the bytes of the parts.
     fn put_together(
+        id: Option<ObjectId>,
         parts: &Parts<'_>,
         ids: &[ObjectId],
         whole: impl FnOnce() -> Arc<[u8]>,
     ) -> Result<(Self, Option<Malformed>), Unsound> {
         let (fields, places) = scan_block(parts.block)?;
-        let id = ObjectId::of_block(parts.block);
+        let id = id.unwrap_or_else(|| ObjectId::of_block(parts.block));
         let kept = walk(places, ids, &parts.maps)?;
         let parts = match kept.left_out {
             None => whole(),
