@@ -1,5 +1,6 @@
 //! The tests that cross rooms, in one binary.
 
+mod archives;
 mod convergence;
 mod evidence;
 mod fixtures;
