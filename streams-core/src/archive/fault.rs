@@ -70,7 +70,7 @@ pub enum Damage {
         id: ObjectId,
     },
     /// The vouching is for another archive, or the archive is not as it was then. Signatures are verified from here on.
-    #[error("this is not what the vouching is for, so signatures are verified")]
+    #[error("from here on this is not what the vouching beside it is for")]
     Vouching,
     /// The manifest tells of another number of objects.
     #[error("{found} objects are in the file, and the manifest tells of {expected}")]

@@ -57,6 +57,8 @@ pub enum Event {
 pub struct Reader {
     authenticator: Authenticator,
     vouching: Option<Vouching>,
+    /// Whether what is vouched for needs no signature.
+    believes: bool,
     buffer: Vec<u8>,
     /// Where in the file the buffer begins.
     base: u64,
@@ -101,6 +103,7 @@ impl Reader {
         Self {
             authenticator: Authenticator::new(key),
             vouching: None,
+            believes: false,
             buffer: Vec::new(),
             base: 0,
             at: 0,
@@ -116,6 +119,11 @@ impl Reader {
     /// Reads an archive that somebody vouched for whom one believes, oneself above all: no signature is verified as long
     /// as the archive is what was vouched for.
     pub fn vouched(key: HashKey, vouching: Vouching) -> Self {
+        Self { vouching: Some(vouching), believes: true, ..Self::new(key) }
+    }
+
+    /// Reads an archive of which it is to be told whether it is what somebody vouched for. Every signature is verified.
+    pub fn comparing(key: HashKey, vouching: Vouching) -> Self {
         Self { vouching: Some(vouching), ..Self::new(key) }
     }
 
@@ -293,7 +301,7 @@ impl Reader {
         }
         self.count += objects;
         let objects = self.objects(seal);
-        let proven = self.prove(objects, is_vouched);
+        let proven = self.prove(objects, is_vouched && self.believes);
         if !proven.is_empty() {
             self.events.push_back(Event::Objects(proven));
         }

@@ -1,6 +1,11 @@
-//! Archives: cold copies of streams in files that prove themselves.
+//! Archives: cold copies of streams, in files that prove themselves.
 
+mod create;
+mod files;
+mod list;
+mod restore;
 mod show;
+mod verify;
 
 use std::io::Write;
 
@@ -10,13 +15,25 @@ use clap::Subcommand;
 /// What is done with archives.
 #[derive(Subcommand)]
 pub enum Archive {
-    /// Tell what an archive says that is in it
+    /// Write streams of a store into archives
+    Create(create::Create),
+    /// Prove that archives are whole
+    Verify(verify::Verify),
+    /// Bring back into a store what is in archives
+    Restore(restore::Restore),
+    /// List the archives in a folder
+    List(list::List),
+    /// Tell what is in an archive
     Show(show::Show),
 }
 
 /// `streams archive`.
 pub fn archive(command: &Archive, out: &mut dyn Write) -> Result<bool> {
     match command {
+        Archive::Create(args) => create::create(args, out),
+        Archive::Verify(args) => verify::verify(args, out),
+        Archive::Restore(args) => restore::restore(args, out),
+        Archive::List(args) => list::list(args, out),
         Archive::Show(args) => show::show(args, out),
     }
 }
