@@ -99,6 +99,11 @@ impl Vouching {
         self.archive
     }
 
+    /// The ids of the seals of the archive.
+    pub fn seals(&self) -> &[ObjectId] {
+        &self.seals
+    }
+
     /// Whether this is the id of a seal of the archive, behind those that were met.
     pub(super) fn covers(&mut self, seal: &ObjectId) -> bool {
         let place = self.seals[self.met..].iter().position(|own| own == seal);
