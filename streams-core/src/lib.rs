@@ -24,7 +24,7 @@
 //! Around that path stands the rim, of which the core has the contracts and the simplest implementations: a [`Store`]
 //! keeps objects, a [`transport::Transport`] carries frames to a peer. A [`Node`] drives streams over both: it commits
 //! what became different before it answers, follows many streams in one feed, and makes them equal with a peer's by
-//! [`sync`].
+//! [`sync`]. An [`archive`] is a stream in one file that proves itself.
 //!
 //! Paragraphs such as "spec 4.2" are those of `docs/spec.md`.
 
@@ -98,3 +98,8 @@ pub use stream::{Fork, OpenError, Stream};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// And those of the page on archives.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/archives.md")]
+struct Archives;

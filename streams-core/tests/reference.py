@@ -6140,6 +6140,12 @@ def write_archives():
     good("an object that is a map of another, beside it", Archive(stream, [root, one, embedded, left], frontier=leaves(*pair)))
     like = event(OWNER, [one], 2, one, **{"data:m": {"blocks:au": [1], "content:d": bytes(32), "signatures:d": bytes(64)}})
     good("a map that looks like a seal, without the `_`", Archive(stream, [root, one, like], frontier=leaves(like)))
+    values = {
+        "i:i": -(2**63), "u:u": 2**64 - 1, "large:i": 2**53 + 1, "half:f": 0.5, "whole:f": 1.0, "floats:af": [0.0, -1.5, 1e300], "b:b": False, "d:d": bytes(300),
+        "s:s": "ünï", "r:r": reference("elsewhere"), "texts:as": [], "maps:am": [{}, {"deep:m": {"whole:f": 3.0}}, {}], "lists:aai": [[1], [], [-1, 2**40]],
+    }  # fmt: skip
+    kinds = event(OWNER, [one], 2, one, **{"data:m": values})
+    good("every kind of value", Archive(stream, [root, one, kinds], frontier=leaves(kinds)))
     first = Archive(stream, [root, one], frontier=leaves(one))
     behind = dict(previous=blake3(encode_cbor(first.manifest)), frontier=leaves(last))
     good("what is new since another archive", Archive(stream, [left, right, last], **behind))
