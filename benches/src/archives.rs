@@ -94,7 +94,7 @@ fn read(mut reader: Reader, bytes: &[u8], mut take: impl FnMut(Vec<Authentic>)) 
             }
         }
     }
-    assert_eq!(reader.finish(), []);
+    assert!(reader.finish().is_empty());
 }
 
 fn restore(reader: Reader, file: &File) -> Node {

@@ -7,6 +7,9 @@ use crate::object::parts::MAX_SIZE;
 /// The bytes of the header, its length included: with one root it is the same for every archive but for the root.
 pub const HEADER_LEN: usize = 59;
 
+/// What every id begins with, as bytes.
+pub(crate) const ID_BEGINNING: &[u8] = &[0x01, 0x71, 0x1e, 0x20];
+
 /// The longest section: an id and the largest block.
 const MAX_SECTION: usize = CID_LEN + MAX_SIZE;
 

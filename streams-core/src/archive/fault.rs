@@ -19,7 +19,7 @@ pub struct Fault {
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// The frame. Behind it nothing can be read.
+    /// The frame. What follows is searched for the next section.
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// The manifest. The objects prove themselves without.

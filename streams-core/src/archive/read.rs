@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 
 use blake3::Hasher;
 
-use super::car::{self, HEADER_LEN, Section};
+use super::car::{self, FrameError, HEADER_LEN, Section};
 use super::fault::{Damage, Fault};
 use super::manifest::Manifest;
 use super::seal::{Content, MAX_UNSEALED, Seal};
 use super::vouch::Vouching;
 use crate::keyed::HashKey;
 use crate::object::authenticate::{Authentic, Authenticator};
-use crate::object::id::ObjectId;
+use crate::object::id::{CID_LEN, ObjectId};
 use crate::object::parts::Object;
 
 /// What an archive tells while it is read.
@@ -69,6 +69,8 @@ pub struct Reader {
     next: Next,
     manifest: Option<Manifest>,
     events: VecDeque<Event>,
+    /// How many bytes were hashed in search of sections.
+    searched: usize,
     /// How many objects the seals tell of, and their ids.
     count: u64,
     order: Hasher,
@@ -81,7 +83,9 @@ enum Next {
     /// The block that the header names; where the header is damaged, none is known.
     Manifest(Option<ObjectId>),
     Blocks,
-    /// Nothing: where a block ends is not known any more.
+    /// The next section behind one whose length or id is damaged.
+    Search,
+    /// Nothing: it is no archive, or too damaged.
     Nothing,
 }
 
@@ -95,7 +99,16 @@ struct Found {
     end: usize,
     /// Whether it hashes to its id.
     is_whole: bool,
+    /// Whether it stands for what was passed over, so nothing is known of it.
+    is_passed_over: bool,
 }
+
+/// The bytes of the longest length of a section.
+const MAX_VARINT: usize = 3;
+
+/// How many bytes may be hashed in search of sections, in one archive: damage needs few, and what is made to be searched
+/// for long is left alone.
+const MAX_SEARCHED: usize = 16 << 20;
 
 impl Reader {
     /// Reads an archive of a stranger: every signature is verified. `key` is unpredictable bytes, as for a stream.
@@ -111,6 +124,7 @@ impl Reader {
             next: Next::Header,
             manifest: None,
             events: VecDeque::new(),
+            searched: 0,
             count: 0,
             order: Hasher::new(),
         }
@@ -147,47 +161,44 @@ impl Reader {
 
     /// What was read; `None` where more bytes are needed to tell.
     pub fn poll(&mut self) -> Option<Event> {
-        while self.events.is_empty() {
-            match self.next {
-                Next::Nothing => return None,
-                Next::Header => self.header()?,
-                Next::Manifest(root) => {
-                    let section = self.section()?;
-                    self.manifest(root, section);
-                }
-                Next::Blocks => {
-                    let section = self.section()?;
-                    self.block(section);
-                }
-            }
-        }
+        while self.events.is_empty() && self.step(false) {}
         self.events.pop_front()
     }
 
-    /// What is wrong with the file as a whole, when all its bytes were given.
-    pub fn finish(mut self) -> Vec<Fault> {
-        if self.next != Next::Nothing {
-            let (end, rest) = (self.base + self.buffer.len() as u64, self.at < self.buffer.len());
-            if self.next == Next::Header {
-                self.fault(self.base, car::FrameError::Header);
-            } else if rest || self.next != Next::Blocks {
-                self.fault(self.base + self.at as u64, Damage::Truncated);
-            }
-            self.drop_blocks(self.blocks.len());
-            if let Some(manifest) = self.manifest {
-                let (expected, found) = (manifest.count, self.count);
-                if expected != found {
-                    self.fault(end, Damage::Count { expected, found });
-                } else if *self.order.finalize().as_bytes() != manifest.order {
-                    self.fault(end, Damage::Order);
-                }
+    /// The last that is to be told, when all bytes were given: what is wrong with the file as a whole above all.
+    pub fn finish(mut self) -> Vec<Event> {
+        // What may have been the beginning of a long section was none.
+        while self.step(true) {}
+        let (end, here) = (self.base + self.buffer.len() as u64, self.base + self.at as u64);
+        match self.next {
+            Next::Header => self.fault(0, FrameError::Header),
+            Next::Manifest(_) => self.fault(here, Damage::Truncated),
+            Next::Blocks if here < end => self.fault(here, Damage::Truncated),
+            Next::Blocks | Next::Search | Next::Nothing => {}
+        }
+        self.drop_blocks(self.blocks.len());
+        if let (Some(manifest), false) = (self.manifest, self.next == Next::Nothing) {
+            let (expected, found) = (manifest.count, self.count);
+            if expected != found {
+                self.fault(end, Damage::Count { expected, found });
+            } else if *self.order.finalize().as_bytes() != manifest.order {
+                self.fault(end, Damage::Order);
             }
         }
-        let faults = self.events.into_iter().map(|event| match event {
-            Event::Fault(fault) => fault,
-            event => unreachable!("it was polled before: {event:?}"),
-        });
-        faults.collect()
+        self.events.into()
+    }
+
+    /// Reads on, and tells whether that was possible with the bytes that are here.
+    fn step(&mut self, is_end: bool) -> bool {
+        let next = self.next;
+        let read = match next {
+            Next::Nothing => None,
+            Next::Header => self.header(),
+            Next::Manifest(root) => self.section().map(|found| self.manifest(root, found)),
+            Next::Blocks => self.section().map(|found| self.block(found)),
+            Next::Search => self.search(is_end),
+        };
+        read.is_some() || self.next != next
     }
 
     fn fault(&mut self, offset: u64, what: impl Into<Damage>) {
@@ -212,18 +223,66 @@ impl Reader {
                 let (section, start, end) = (self.at, self.at + start, self.at + end);
                 let is_whole = ObjectId::of_block(&self.buffer[start..end]) == id;
                 self.at = end;
-                Found { id, section, start, end, is_whole }
+                Found { id, section, start, end, is_whole, is_passed_over: false }
             }),
             Err(error) => {
                 // Where the header is none either, it is no archive at all, which was told.
                 if self.next != Next::Manifest(None) {
                     self.fault(self.base + self.at as u64, error);
                 }
-                self.drop_blocks(self.blocks.len());
-                self.next = Next::Nothing;
+                self.next = if self.next == Next::Blocks { Next::Search } else { Next::Nothing };
                 None
             }
         }
+    }
+
+    /// Looks for the next section that hashes to its id, behind one of which it is not known where it ends. Where bytes
+    /// are lacking to tell whether something is a section, more are waited for, unless there are none.
+    fn search(&mut self, is_end: bool) -> Option<()> {
+        let beginning = car::ID_BEGINNING;
+        while let Some(place) = self.buffer[self.at + 1..].windows(beginning.len()).position(|bytes| bytes == beginning)
+        {
+            let id = self.at + 1 + place;
+            for start in (id.saturating_sub(MAX_VARINT).max(self.at + 1)..id).rev() {
+                match car::section(&self.buffer[start..]) {
+                    Ok(None) if !is_end => {
+                        self.at = start - 1;
+                        return None;
+                    }
+                    Ok(Some(section)) if start + section.start == id + CID_LEN => {
+                        if self.is_section(start, section)? {
+                            self.pass_over(start);
+                            return Some(());
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            self.at = id;
+        }
+        // What is at the end may be the beginning of one.
+        self.at = self.at.max(self.buffer.len().saturating_sub(MAX_VARINT + beginning.len()));
+        self.bound_unsealed(self.at);
+        None
+    }
+
+    /// Whether the block of what looks like a section hashes to its id; `None` where enough was tried.
+    fn is_section(&mut self, start: usize, section: Section) -> Option<bool> {
+        let block = &self.buffer[start + section.start..start + section.end];
+        self.searched += block.len();
+        if self.searched > MAX_SEARCHED {
+            self.next = Next::Nothing;
+            return None;
+        }
+        Some(ObjectId::of_block(block) == section.id)
+    }
+
+    /// Goes on at a section behind what was damaged, which was most likely one block.
+    fn pass_over(&mut self, start: usize) {
+        let (section, id) = (self.at, ObjectId::from_bytes([0; 32]));
+        self.blocks.push(Found { id, section, start, end: start, is_whole: false, is_passed_over: true });
+        self.at = start;
+        self.next = Next::Blocks;
     }
 
     fn manifest(&mut self, root: Option<ObjectId>, found: Found) {
@@ -264,11 +323,16 @@ impl Reader {
             }
             return;
         }
-        // Where a seal was damaged, what it sealed stands before what the next one seals.
-        if self.blocks.first().is_some_and(|first| found.end - first.section > 2 * MAX_UNSEALED) {
+        self.bound_unsealed(found.end);
+        self.blocks.push(found);
+    }
+
+    /// Gives up what no seal divides, where it is too much. Where a seal was damaged, what it sealed stands before what
+    /// the next one seals, so it may be twice as much as usual.
+    fn bound_unsealed(&mut self, end: usize) {
+        if self.blocks.first().is_some_and(|first| end - first.section > 2 * MAX_UNSEALED) {
             self.drop_blocks(self.blocks.len());
         }
-        self.blocks.push(found);
     }
 
     /// Gives up the first so many blocks, which no seal divides.
@@ -282,6 +346,7 @@ impl Reader {
 
     fn seal(&mut self, seal: &Seal, found: Found) {
         let (offset, objects) = (self.base + found.section as u64, seal.blocks.len() as u64);
+        self.count_passed_over(seal);
         let more = self.blocks.len().checked_sub(seal.count());
         let sealed = &self.blocks[more.unwrap_or(0)..];
         let mut content = Content::default();
@@ -306,6 +371,15 @@ impl Reader {
             self.events.push_back(Event::Objects(proven));
         }
         self.blocks.clear();
+    }
+
+    /// Where a length was damaged so that its section ended too early, what was passed over is the rest of it, and no
+    /// block of its own.
+    fn count_passed_over(&mut self, seal: &Seal) {
+        if self.blocks.len() == seal.count() + 1 {
+            let rest = self.blocks.windows(2).position(|pair| !pair[0].is_whole && pair[1].is_passed_over);
+            rest.map(|place| self.blocks.remove(place + 1));
+        }
     }
 
     /// The objects of the blocks that have a seal, and where each begins.

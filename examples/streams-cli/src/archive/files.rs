@@ -150,7 +150,7 @@ pub fn read(
         }
         bar.inc(length as u64);
     }
-    reader.finish().into_iter().try_for_each(|fault| take(Event::Fault(fault)))
+    reader.finish().into_iter().try_for_each(take)
 }
 
 /// A fault, for programs.

@@ -84,8 +84,12 @@ fn read(file: &[u8], piece: usize) -> Read {
             }
         }
     }
-    let last = reader.finish().first().map(|fault| (fault.what.code(), objects.len()));
-    (manifest, objects, first.or(last))
+    for event in reader.finish() {
+        if let Event::Fault(fault) = event {
+            first.get_or_insert((fault.what.code(), objects.len()));
+        }
+    }
+    (manifest, objects, first)
 }
 
 fn write(manifest: &Manifest, objects: &[Authentic]) -> Result<Vec<u8>> {

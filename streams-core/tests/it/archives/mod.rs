@@ -93,7 +93,13 @@ fn read_with(mut reader: Reader, bytes: &[u8], piece: usize) -> Given {
             }
         }
     }
-    given.faults.extend(reader.finish());
+    for event in reader.finish() {
+        match event {
+            Event::Objects(objects) => given.objects.extend(objects),
+            Event::Fault(fault) => given.faults.push(fault),
+            Event::Manifest(manifest) => panic!("it was told late: {manifest:?}"),
+        }
+    }
     given
 }
 
