@@ -104,6 +104,13 @@ impl RawVerifier {
     pub(crate) fn verify(&self) {
         self.key.verify(black_box(&self.signature), black_box(&self.message)).expect("a valid signature");
     }
+
+    /// The same where the key was not met before.
+    pub(crate) fn unpack_and_verify(&self) {
+        let bytes = ed25519_zebra::VerificationKeyBytes::from(black_box(self.key));
+        let key = ed25519_zebra::VerificationKey::try_from(bytes).expect("a key");
+        key.verify(black_box(&self.signature), black_box(&self.message)).expect("a valid signature");
+    }
 }
 
 /// Nanoseconds an event of an ingest into a fresh stream, and of as many raw verifications: medians, and their ratio.

@@ -79,8 +79,9 @@ impl Writer {
         }
     }
 
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+    pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        std::mem::swap(bytes, &mut self.bytes);
     }
 }
 

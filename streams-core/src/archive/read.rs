@@ -36,7 +36,8 @@ pub enum Event {
 /// # let mut writer = Writer::new(&manifest);
 /// # writer.push(root.object().parts())?;
 /// # writer.finish();
-/// # let file = writer.take();
+/// # let mut file = Vec::new();
+/// # writer.take(&mut file);
 /// let mut reader = Reader::new(HashKey::from_bytes([1; 16])); // from the operating system's randomness, in earnest
 /// let mut objects = 0;
 /// for piece in file.chunks(100) {

@@ -99,17 +99,17 @@ impl Writer {
         self.size = 0;
     }
 
-    /// What was written since the last time.
-    pub fn take(&mut self) -> Vec<u8> {
-        let bytes = std::mem::take(&mut self.bytes);
+    /// Puts into `bytes` what was written since the last time, in the place of what is there; the room of which is
+    /// written to next.
+    pub fn take(&mut self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        std::mem::swap(bytes, &mut self.bytes);
         self.taken += bytes.len() as u64;
-        self.bytes.reserve(bytes.len());
-        bytes
     }
 
-    /// What was written since the last time of the [index](super::index) that stands beside the archive.
-    pub fn take_index(&mut self) -> Vec<u8> {
-        self.index.take()
+    /// The same of the [index](super::index) that stands beside the archive.
+    pub fn take_index(&mut self, bytes: &mut Vec<u8>) {
+        self.index.take(bytes);
     }
 
     /// Ends the archive: what is taken behind this is the last of it, and of its index.

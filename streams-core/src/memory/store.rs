@@ -47,7 +47,8 @@ struct Held {
 #[derive(Clone, Debug)]
 struct Shelf {
     records: HashMap<ObjectId, Kept, HashKey>,
-    order: BTreeMap<Place, ObjectId>,
+    /// The places, each with the number of its object.
+    order: BTreeMap<Place, u64>,
     /// The numbers of its changes, ascending.
     changes: Vec<u64>,
     leaves: BTreeSet<ObjectId>,
@@ -111,12 +112,13 @@ impl Held {
     }
 
     fn insert(&mut self, stream: StreamId, object: NewObject) {
-        let (id, author) = (object.place.id, *object.author.as_bytes());
-        let added = LoggedChange::Added { id, author, r#type: object.r#type.clone() };
-        let sequence = self.note(stream, added);
-        let NewObject { place, r#type, effective, adopted_by, parts, .. } = object;
+        let NewObject { place, r#type, effective, adopted_by, parts, author, .. } = object;
+        let (id, author) = (place.id, *author.as_bytes());
+        self.log.push((stream, LoggedChange::Added { id, author, r#type: r#type.clone() }));
+        let sequence = self.log.len() as u64;
         let shelf = self.shelf(stream);
-        shelf.order.insert(place, id);
+        shelf.changes.push(sequence);
+        shelf.order.insert(place, sequence);
         let record = Record { sequence, place, effective, adopted_by, parts };
         shelf.records.insert(id, Kept { record, author, r#type });
     }
@@ -149,8 +151,10 @@ impl Shelf {
         let Some(kept) = self.records.get_mut(&id) else { return };
         let before = kept.record.place;
         change(&mut kept.record);
-        self.order.remove(&before);
-        self.order.insert(kept.record.place, id);
+        if before != kept.record.place {
+            self.order.remove(&before);
+            self.order.insert(kept.record.place, kept.record.sequence);
+        }
     }
 
     fn record(&self, id: &ObjectId) -> Record {
@@ -229,16 +233,29 @@ impl Store for MemoryStore {
         Ok(match scan {
             Scan::After(place) => {
                 let places = shelf.order.range((place.map_or(Unbounded, Excluded), Unbounded));
-                places.take(limit).map(|(_, id)| shelf.record(id)).collect()
+                places.take(limit).map(|(place, _)| shelf.record(&place.id)).collect()
             }
             Scan::Before(place) => {
                 let places = shelf.order.range((Unbounded, place.map_or(Unbounded, Excluded)));
-                places.rev().take(limit).map(|(_, id)| shelf.record(id)).collect()
+                places.rev().take(limit).map(|(place, _)| shelf.record(&place.id)).collect()
             }
             Scan::Since(above) => shelf.since(log, above, limit, |_| true),
             Scan::Author(author, above) => shelf.since(log, above, limit, |kept| kept.author == *author.as_bytes()),
             Scan::Type(r#type, above) => shelf.since(log, above, limit, |kept| kept.r#type == r#type),
         })
+    }
+
+    async fn places(
+        &self,
+        stream: StreamId,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<(Place, u64)>, StoreError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let held = self.held()?;
+        let Some(shelf) = held.streams.get(&stream) else { return Ok(Vec::new()) };
+        let places = shelf.order.range((after.map_or(Unbounded, Excluded), Unbounded));
+        Ok(places.take(limit).map(|(place, sequence)| (*place, *sequence)).collect())
     }
 
     async fn head(&self, stream: StreamId) -> Result<Option<Head>, StoreError> {

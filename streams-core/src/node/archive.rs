@@ -19,6 +19,9 @@ use crate::stream::admit::{Ingested, Rejected};
 const PAGE: usize = 1024;
 const SMALL_PAGE: usize = 16;
 
+/// How many places are asked for at once.
+const PLACES: usize = 4096;
+
 /// What a page should take in memory, about.
 const PAGE_BYTES: usize = 4 << 20;
 
@@ -105,9 +108,10 @@ impl Survey {
         self.head.last
     }
 
-    fn wants(&self, record: &Record) -> bool {
+    /// Whether what has this number in the store belongs into the archive.
+    fn wants(&self, sequence: u64) -> bool {
         // What came later may cite what came later too.
-        record.sequence <= self.head.last && self.before.as_ref().is_none_or(|before| !before.holds(record.sequence))
+        sequence <= self.head.last && self.before.as_ref().is_none_or(|before| !before.holds(sequence))
     }
 }
 
@@ -156,10 +160,13 @@ impl Node {
         let manifest = Manifest { stream, count: 0, frontier, order: [0; 32], previous };
         let mut survey = Survey { manifest, before, head };
         let (mut count, mut order) = (0, Hasher::new());
-        let mut pages = Pages::of(&*self.store, stream);
-        while let Some(page) = pages.next().await? {
-            for record in page.iter().filter(|record| survey.wants(record)) {
-                order.update(record.place.id.as_bytes());
+        let mut last = None;
+        loop {
+            let page = self.store.places(stream, last, PLACES).await?;
+            let Some((place, _)) = page.last() else { break };
+            last = Some(*place);
+            for (place, _) in page.iter().filter(|(_, sequence)| survey.wants(*sequence)) {
+                order.update(place.id.as_bytes());
                 count += 1;
             }
         }
@@ -181,17 +188,19 @@ impl Node {
     ) -> Result<Written, ArchiveError> {
         let manifest = &survey.manifest;
         let mut writer = Writer::new(manifest);
-        let (mut count, mut order) = (0, Hasher::new());
+        let (mut count, mut order, mut bytes) = (0, Hasher::new(), Vec::new());
         let mut pages = Pages::of(&*self.store, manifest.stream);
         while let Some(page) = pages.next().await? {
-            for record in page.iter().filter(|record| survey.wants(record)) {
+            for record in page.iter().filter(|record| survey.wants(record.sequence)) {
                 let id = record.place.id;
                 let written = writer.push(&record.parts).ok().filter(|written| *written == id);
                 order.update(written.ok_or_else(|| StoreError::corrupt(&id))?.as_bytes());
                 count += 1;
             }
-            out.write_all(&writer.take())?;
-            index.write_all(&writer.take_index())?;
+            writer.take(&mut bytes);
+            out.write_all(&bytes)?;
+            writer.take_index(&mut bytes);
+            index.write_all(&bytes)?;
             progress(count);
         }
         if count != manifest.count || *order.finalize().as_bytes() != manifest.order {
@@ -199,8 +208,10 @@ impl Node {
             return Err(StoreError::new(StoreErrorKind::Busy, busy).into());
         }
         let written = writer.finish();
-        out.write_all(&writer.take())?;
-        index.write_all(&writer.take_index())?;
+        writer.take(&mut bytes);
+        out.write_all(&bytes)?;
+        writer.take_index(&mut bytes);
+        index.write_all(&bytes)?;
         Ok(written)
     }
 

@@ -98,7 +98,9 @@ fn write(manifest: &Manifest, objects: &[Authentic]) -> Result<Vec<u8>> {
         writer.push(object.object().parts())?;
     }
     writer.finish();
-    Ok(writer.take())
+    let mut file = Vec::new();
+    writer.take(&mut file);
+    Ok(file)
 }
 
 /// A vouching, and what it is for.
