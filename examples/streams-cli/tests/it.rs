@@ -14,6 +14,8 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/archives.rs"]
+mod archives;
 #[path = "it/peers.rs"]
 mod peers;
 #[path = "it/postgres.rs"]

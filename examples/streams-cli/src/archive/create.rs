@@ -127,11 +127,9 @@ impl<'a> Chain<'a> {
         Ok(Self(chain))
     }
 
+    /// By names the files of a stream stand in the order in which they continue each other.
     fn file_name(&self, stream: StreamId) -> String {
-        match self.0.len() {
-            0 => format!("{stream}.car"),
-            before => format!("{stream}-{}.car", before + 1),
-        }
+        format!("{stream}-{:03}.car", self.0.len() + 1)
     }
 
     /// What the archives hold, where there are some.
