@@ -245,18 +245,17 @@ impl Reader {
         {
             let id = self.at + 1 + place;
             for start in (id.saturating_sub(MAX_VARINT).max(self.at + 1)..id).rev() {
-                match car::section(&self.buffer[start..]) {
+                let section = match car::section(&self.buffer[start..]) {
+                    Ok(Some(section)) if start + section.start == id + CID_LEN => section,
                     Ok(None) if !is_end => {
                         self.at = start - 1;
                         return None;
                     }
-                    Ok(Some(section)) if start + section.start == id + CID_LEN => {
-                        if self.is_section(start, section)? {
-                            self.pass_over(start);
-                            return Some(());
-                        }
-                    }
-                    _ => {}
+                    _ => continue,
+                };
+                if self.is_section(start, section)? {
+                    self.pass_over(start);
+                    return Some(());
                 }
             }
             self.at = id;

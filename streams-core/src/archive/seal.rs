@@ -64,7 +64,7 @@ impl Seal {
         (decoder.str().ok()? == "_signatures:d").then_some(())?;
         let seal = Self { blocks, content, signatures: decoder.bytes().ok()?.to_vec() };
         // What has other bytes than it would be written with is no seal.
-        (seal.signatures.len() % SIGNATURE_LEN == 0 && seal.encode() == block).then_some(seal)
+        (seal.signatures.len().is_multiple_of(SIGNATURE_LEN) && seal.encode() == block).then_some(seal)
     }
 }
 

@@ -4,9 +4,8 @@ use super::car::{header, push_section};
 use super::index;
 use super::manifest::Manifest;
 use super::seal::{Content, MAX_BYTES, MAX_OBJECTS, Seal};
-use crate::object::codec::split_parts;
 use crate::object::id::ObjectId;
-use crate::object::parts::{Object, Unsound};
+use crate::object::parts::{Kept, Object, Unsound};
 
 /// Writes an archive, whose manifest must be known: what is pushed must be what it says, which
 /// [`Reader`](super::read::Reader) checks and this does not. What it holds is bounded by what is not
@@ -57,22 +56,20 @@ impl Writer {
         }
     }
 
-    /// Appends the object of these parts, which are decoded and hashed, and returns its id. What is not sound, or holds
+    /// Appends the object of these parts, which are checked and hashed, and returns its id. What is not sound, or holds
     /// what this version would leave out, is not written.
     pub fn push(&mut self, parts: &[u8]) -> Result<ObjectId, Unsound> {
-        let (object, maps) = Object::decode_kept(parts)?;
-        let id = object.id();
-        let split = split_parts(parts).ok().flatten().expect("parts that were decoded before");
-        if split.signature.is_empty() && !object.fields().is_hypothetical() {
+        let Kept { id, is_hypothetical, parts, ids } = Object::check_kept(parts)?;
+        if parts.signature.is_empty() && !is_hypothetical {
             return Err(Unsound::Unsigned);
         }
         self.index.object(self.taken + self.bytes.len() as u64);
-        self.block(&id, split.block);
-        for (id, map) in maps.iter().zip(&split.maps) {
+        self.block(&id, parts.block);
+        for (id, map) in ids.iter().zip(&parts.maps) {
             self.block(id, map);
         }
-        self.seal.blocks.push(1 + maps.len() as u64);
-        self.seal.signatures.extend(split.signature);
+        self.seal.blocks.push(1 + ids.len() as u64);
+        self.seal.signatures.extend(parts.signature);
         if self.seal.blocks.len() == MAX_OBJECTS || self.size >= MAX_BYTES {
             self.seal();
         }

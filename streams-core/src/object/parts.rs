@@ -91,7 +91,7 @@ impl Unsound {
 }
 
 /// The ids of maps, of which most objects have one.
-pub(crate) type Ids = SmallVec<[ObjectId; 4]>;
+type Ids = SmallVec<[ObjectId; 4]>;
 
 /// An object as it stands in its parts: canonical, within the limits, its maps in their places. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -116,7 +116,13 @@ impl Object {
     /// Decodes parts. Each byte is looked at once and hashed once, as it stands; nothing is encoded again. A map that
     /// breaks a limit, or that this version cannot decode, is left out and stands redacted (spec 1.5).
     pub fn decode(bytes: &[u8]) -> Result<Self, Unsound> {
-        Self::decode_with_ids(bytes).map(|(object, ..)| object)
+        if bytes.len() > MAX_PARTS {
+            return Err(Unsound::TooLarge);
+        }
+        let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
+        parts.check_limits()?;
+        let ids: Ids = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
+        Self::put_together(None, &parts, &ids, || bytes.into()).map(|(object, _)| object)
     }
 
     /// Writes a map, which may have a `_signature:d`, as an object. What would be left out of a received object is an
@@ -143,11 +149,14 @@ impl Object {
         }
     }
 
-    /// Decodes parts that were kept, of which nothing is left out, and hands out the ids of the maps that are here.
-    pub(crate) fn decode_kept(bytes: &[u8]) -> Result<(Self, Ids), Unsound> {
-        match Self::decode_with_ids(bytes)? {
-            (_, _, Some(left_out)) => Err(left_out.into()),
-            (object, ids, None) => Ok((object, ids)),
+    /// Checks parts that were kept, of which nothing is left out, as [`decode`](Self::decode) does, and copies nothing.
+    pub(crate) fn check_kept(bytes: &[u8]) -> Result<Kept<'_>, Unsound> {
+        let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
+        parts.check_limits()?;
+        let ids: Ids = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
+        match Self::put_together(None, &parts, &ids, Arc::default)? {
+            (_, Some(left_out)) => Err(left_out.into()),
+            (object, None) => Ok(Kept { id: object.id, is_hypothetical: object.fields.is_hypothetical(), parts, ids }),
         }
     }
 
@@ -159,18 +168,6 @@ impl Object {
         let ids: Ids = maps.iter().map(|(id, _)| *id).collect();
         let whole = || join_parts(block, signature, &parts.maps).into();
         Self::put_together(Some(*id), &parts, &ids, whole).map(|(object, _)| object)
-    }
-
-    /// The object, the ids of the maps that came with it, and why one of them was left out, if one was.
-    fn decode_with_ids(bytes: &[u8]) -> Result<(Self, Ids, Option<Malformed>), Unsound> {
-        if bytes.len() > MAX_PARTS {
-            return Err(Unsound::TooLarge);
-        }
-        let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
-        parts.check_limits()?;
-        let ids: Ids = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
-        let (object, left_out) = Self::put_together(None, &parts, &ids, || bytes.into())?;
-        Ok((object, ids, left_out))
     }
 
     /// The object of these parts, which has this id where it is known, and whose maps have these; and why a map was left out, if one was. Where none is,
@@ -451,8 +448,17 @@ impl<'a> Here<'a> {
     }
 }
 
+/// Parts that were checked where they stand.
+pub(crate) struct Kept<'a> {
+    pub(crate) id: ObjectId,
+    pub(crate) is_hypothetical: bool,
+    pub(crate) parts: Parts<'a>,
+    /// The ids of the maps.
+    pub(crate) ids: Ids,
+}
+
 /// The map blocks that stay with an object, in their order.
-struct Kept<'a> {
+struct Staying<'a> {
     maps: MapBlocks<'a>,
     redacted: bool,
     foreign: Vec<ObjectId>,
@@ -464,8 +470,9 @@ struct Kept<'a> {
 
 /// Walks the places of maps, depth first, and keeps what `find` has for them, as far as it can be decoded here. `find`
 /// is told too whether the last map that it had was left out.
-fn assemble<'a>(mut places: Places, mut find: impl FnMut(&Place, bool) -> Option<&'a [u8]>) -> Kept<'a> {
-    let mut kept = Kept { maps: MapBlocks::new(), redacted: false, foreign: Vec::new(), left_out: None, below: false };
+fn assemble<'a>(mut places: Places, mut find: impl FnMut(&Place, bool) -> Option<&'a [u8]>) -> Staying<'a> {
+    let mut kept =
+        Staying { maps: MapBlocks::new(), redacted: false, foreign: Vec::new(), left_out: None, below: false };
     // A stack: the next place is the last.
     places.reverse();
     while let Some(place) = places.pop() {
@@ -496,7 +503,7 @@ fn assemble<'a>(mut places: Places, mut find: impl FnMut(&Place, bool) -> Option
 }
 
 /// Takes map blocks, which have these ids, for their places, in order (spec 2.3).
-fn walk<'a>(places: Places, ids: &[ObjectId], maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> {
+fn walk<'a>(places: Places, ids: &[ObjectId], maps: &[&'a [u8]]) -> Result<Staying<'a>, Unsound> {
     let mut next = 0;
     let mut sorted: Option<Vec<(ObjectId, usize)>> = None;
     let kept = assemble(places, |place, below_left_out| {

@@ -272,3 +272,47 @@ fn what_is_unsigned_or_unsound_is_not_written() {
     assert_eq!(writer.push(b"\x83\x40\x40\x80").unwrap_err().code(), "truncated");
     assert_eq!(writer.push(root.object().parts()), Ok(root.id()));
 }
+
+/// A million objects, written beside each other by 16 authors, with rules and checkpoints among them: archived, restored,
+/// and the same. Some minutes, and two gigabytes.
+#[test]
+#[ignore = "long: run by scripts/soak"]
+fn a_million_objects_are_archived_and_restored() {
+    let here = node();
+    let stream = grow(&here, None, 17, 50);
+    pollster::block_on(async {
+        let mut dice = Dice(3);
+        for thousand in 0..1000 {
+            here.write(stream, |stream| {
+                for number in 0..1000 {
+                    let content = streams_core::conformance::fixtures::content(number, 20);
+                    stream.by(&author(dice.below(16) as u8)).append("test/note", content).expect("open to all");
+                }
+                if thousand % 100 == 50 {
+                    stream.by(&author(0)).checkpoint().expect("the owner's");
+                    act(stream, &mut dice, thousand);
+                }
+            })
+            .await
+            .expect("it is here");
+        }
+    });
+    let file = archive(&here, stream, None);
+    let there = node();
+    let vouching = Vouching::verify(&file.vouching).expect("it was just signed");
+    let mut reader = Reader::vouched(hash_key(), vouching);
+    for piece in file.bytes.chunks(1 << 20) {
+        reader.push(piece);
+        while let Some(event) = reader.poll() {
+            match event {
+                Event::Objects(objects) => drop(pollster::block_on(there.restore(stream, objects)).expect("in order")),
+                Event::Manifest(_) => {}
+                Event::Fault(fault) => panic!("{fault}"),
+            }
+        }
+    }
+    assert!(reader.finish().is_empty());
+    assert!(file.manifest.count > 1_000_000);
+    assert_eq!(facts(&there, stream), facts(&here, stream));
+    assert!(archive(&there, stream, None).bytes == file.bytes);
+}
