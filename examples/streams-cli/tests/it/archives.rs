@@ -96,6 +96,32 @@ fn later_archives_hold_what_is_new() {
 }
 
 #[test]
+fn a_folder_holds_all_streams_of_a_store() {
+    let home = Home::new();
+    for (name, commits) in [("one", 30), ("two", 40), ("three", 50)] {
+        home.history(name, commits);
+        home.streams(&format!("import git {name} --store a.db")).expect(0);
+    }
+    let made = lines(&home.streams("archive create --store a.db --out all --json").expect(0));
+    assert_eq!(made.len(), 3);
+    home.streams("archive create --store a.db --out all").expect_error("exists");
+    let nothing = lines(&home.streams("archive create --store a.db --out all --after all --json").expect(0));
+    assert!(nothing.iter().all(|report| report["objects"] == 0 && report["file"].is_null()), "{nothing:?}");
+    assert_eq!(files(&home, "all", ".car").len(), 3);
+    home.streams("archive restore all --store b.db").expect(0);
+    let orders = |store: &str| {
+        let verified = lines(&home.streams(&format!("verify --store {store} --json")).expect(0));
+        verified.iter().map(|report| report["order"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(orders("a.db"), orders("b.db"));
+    // One of them by its name.
+    let stream = made[1]["stream"].as_str().unwrap();
+    home.streams(&format!("archive create {} --store b.db --out one.car", &stream[..20])).expect(0);
+    let shown = home.streams("archive show one.car --json").json(0);
+    assert_eq!((&shown["stream"], &shown["manifest"]), (&made[1]["stream"], &made[1]["manifest"]));
+}
+
+#[test]
 fn what_is_left_of_damaged_archives_comes_back() {
     let home = Home::new();
     home.history("notes", 2500);
