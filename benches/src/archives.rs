@@ -3,7 +3,6 @@
 use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use pollster::block_on;
 use streams_core::archive::index;
@@ -13,11 +12,14 @@ use streams_core::archive::vouch::Vouching;
 use streams_core::archive::write::{Writer, Written};
 use streams_core::{Authentic, Authenticator, Draft, Edges, HashKey, MemoryStore, Node, SigningKey, StreamId};
 
-use crate::measure::{held, median, once};
+use crate::measure::{core_seconds, held, median};
 use crate::objects::{RawVerifier, data, keys, micros, open};
 use crate::{Bound, Row};
 
 const MILLION: usize = 1_000_000;
+
+/// How many signatures are verified for comparison.
+const VERIFIED: usize = 10_000;
 
 /// How much of a file is given to a reader at once.
 const PIECE: usize = 256 << 10;
@@ -107,12 +109,6 @@ fn restore(reader: Reader, file: &File) -> Node {
     node
 }
 
-fn seconds(run: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    run();
-    start.elapsed().as_secs_f64()
-}
-
 /// What is thrown away, and counted.
 #[derive(Default)]
 struct Counted(Vec<u8>);
@@ -139,7 +135,7 @@ fn million() -> Vec<Row> {
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     let mut most = 0;
     let before = held();
-    let reading = seconds(|| {
+    let reading = core_seconds(|| {
         read(Reader::vouched(hash_key(), vouching.clone()), &file.bytes, |objects| {
             most = most.max(held() - before);
             black_box(&objects);
@@ -151,7 +147,7 @@ fn million() -> Vec<Row> {
             blocks.extend(object.maps().into_iter().map(<[u8]>::to_vec));
         }
     });
-    let hashing = seconds(|| {
+    let hashing = core_seconds(|| {
         for block in &blocks {
             black_box(blake3::hash(block));
         }
@@ -159,7 +155,7 @@ fn million() -> Vec<Row> {
     drop(blocks);
 
     let mut here = None;
-    let restoring = seconds(|| here = Some(restore(Reader::vouched(hash_key(), vouching), &file)));
+    let restoring = core_seconds(|| here = Some(restore(Reader::vouched(hash_key(), vouching), &file)));
     let here = here.expect("it was restored");
     let order = block_on(here.read(file.stream, |stream| (stream.len(), stream.order_digest()))).expect("it is here");
     assert_eq!(order.0, MILLION);
@@ -169,15 +165,15 @@ fn million() -> Vec<Row> {
     let mut index = Counted(file.index.clone());
     out.0.clear();
     index.0.clear();
-    let (mut writing, before) = (0.0, held());
+    let before = held();
     let mut most_writing = 0;
-    block_on(async {
-        let start = Instant::now();
-        let survey = here.survey(file.stream, None).await.expect("it is here");
-        assert_eq!(survey.manifest().order, order.1);
-        let progress = |_| most_writing = most_writing.max(held() - before);
-        here.archive(&survey, &mut out, &mut index, progress).await.expect("into memory");
-        writing = start.elapsed().as_secs_f64();
+    let writing = core_seconds(|| {
+        block_on(async {
+            let survey = here.survey(file.stream, None).await.expect("it is here");
+            assert_eq!(survey.manifest().order, order.1);
+            let progress = |_| most_writing = most_writing.max(held() - before);
+            here.archive(&survey, &mut out, &mut index, progress).await.expect("into memory");
+        });
     });
     assert!(out.0 == file.bytes && index.0 == file.index);
     let memory = most.max(most_writing) as f64 / 1e6;
@@ -226,7 +222,7 @@ fn page(file: &File) -> Row {
         Ok(read.to_vec())
     };
     let mut authenticator = Authenticator::new(hash_key());
-    let time = seconds(|| {
+    let time = core_seconds(|| {
         let objects = index::page(
             |asked| range(&file.bytes, of_archive, asked),
             |asked| range(&file.index, of_index, asked),
@@ -253,8 +249,8 @@ fn strangers(what: &'static str, (authors, count): (usize, usize), raw: impl Fn(
     let file = file(&keys, count);
     let rounds: Vec<(f64, f64)> = (0..5)
         .map(|_| {
-            let ours = seconds(|| drop(restore(Reader::new(hash_key()), &file))) * 1e9 / count as f64;
-            (ours, once(count.min(20_000), |_| raw()))
+            let ours = core_seconds(|| drop(restore(Reader::new(hash_key()), &file))) * 1e9 / count as f64;
+            (ours, core_seconds(|| (0..VERIFIED).for_each(|_| raw())) * 1e9 / VERIFIED as f64)
         })
         .collect();
     let ours = median(rounds.iter().map(|(ours, _)| *ours));
