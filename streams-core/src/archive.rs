@@ -1,8 +1,13 @@
 //! Archives (spec 11): a stream in one file, which proves itself and which tools of IPLD read.
 //!
 //! An archive is a CARv1 file ([`car`]): first the [`manifest`], which says what is in it, then the blocks of the objects
-//! in the order of the stream, and behind each group of them a seal with their signatures. Nothing here opens a file:
-//! bytes come in and go out, and whoever has a [`Node`](crate::Node) writes and restores with it.
+//! in the order of the stream, and behind each group of them a [`seal`], which tells where each object ends and holds the
+//! signatures. It may continue another ([`chain`]), and beside it may stand an [`index`] of places, and a vouching
+//! ([`vouch`]).
+//!
+//! Nothing here opens a file: bytes come in and go out. A [`write::Writer`] is given objects and gives bytes; a
+//! [`read::Reader`] is given bytes and gives objects that are proven, and every [`fault`] with its place, and goes on
+//! behind it. Whoever has a [`Node`](crate::Node) writes and restores with that.
 
 pub mod car;
 
