@@ -104,7 +104,7 @@ impl Writer {
         self.taken += bytes.len() as u64;
     }
 
-    /// The same of the [index](super::index) that stands beside the archive.
+    /// The same of the [index] that stands beside the archive.
     pub fn take_index(&mut self, bytes: &mut Vec<u8>) {
         self.index.take(bytes);
     }
