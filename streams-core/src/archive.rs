@@ -26,3 +26,9 @@ pub mod read;
 pub mod index;
 
 pub mod chain;
+
+pub mod deal;
+
+pub mod ledger;
+
+pub mod plan;

@@ -52,6 +52,8 @@ pub mod clock;
 
 pub mod transport;
 
+pub mod archiver;
+
 pub mod memory;
 
 pub mod node;
@@ -64,7 +66,7 @@ pub mod simulate;
 
 pub use graph::{PendingFull, PendingLimits, Share};
 pub use keyed::HashKey;
-pub use memory::{MemoryClock, MemoryStore, MemoryTransport};
+pub use memory::{MemoryArchiver, MemoryClock, MemoryShelf, MemoryStore, MemoryTransport};
 pub use node::Node;
 pub use object::authenticate::{Authentic, AuthenticateError, Authenticator};
 pub use object::author::{AuthorError, Batch, Domain, SigningKey, Verifier, VerifyingKey, author_bytes};

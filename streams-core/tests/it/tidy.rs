@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["graph", "policy"],
     &["stream"],
     &["sync", "archive"],
-    &["store", "clock", "transport"],
+    &["store", "clock", "transport", "archiver"],
     &["memory"],
     &["node"],
     &["conformance"],
