@@ -15,6 +15,8 @@ pub mod feed;
 
 pub mod find;
 
+pub mod keep;
+
 pub mod known;
 
 mod opened;

@@ -43,9 +43,6 @@ pub struct Head {
     /// Whether a pack is lost for good, so that the next one begins anew.
     #[n(2)]
     pub anew: bool,
-    /// The ids of the leaves of what is in the packs, one behind the other.
-    #[cbor(n(3), with = "minicbor::bytes")]
-    pub leaves: Vec<u8>,
 }
 
 /// A pack, and what became of it everywhere.

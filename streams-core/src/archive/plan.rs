@@ -22,7 +22,6 @@ use std::collections::BTreeMap;
 use super::deal::{Capabilities, Failure, FailureKind, Gone, Pack, Price, Request, Status, SubmissionKey, Ticket};
 use super::ledger::{Account, Deal, Head, Job, PackRecord, State, Told, encode};
 use crate::object::author::VerifyingKey;
-use crate::object::id::ObjectId;
 
 /// An hour, in milliseconds.
 const HOUR: u64 = 60 * 60 * 1000;
@@ -155,10 +154,6 @@ pub enum Step {
         above: u64,
         /// The pack before, which it continues.
         continues: Option<Pack>,
-        /// The leaves of what is in that and in those before it.
-        leaves: Vec<ObjectId>,
-        /// The most bytes that the pack should have. Where a pack cannot be cut, it may have more.
-        most: u64,
     },
     /// Ask an archiver.
     Ask {
@@ -270,8 +265,6 @@ pub struct Sealed {
     pub seen: u64,
     /// Whether there is nothing in it but receipts of its owner.
     pub receipts_only: bool,
-    /// The leaves of what is in it and in those that it continues.
-    pub leaves: Vec<ObjectId>,
 }
 
 /// What is wanted, what is, and what to do about the difference.
@@ -420,7 +413,7 @@ impl Plan {
         let mut known = Known { archivers: &self.archivers, spent: self.spent(), now };
         for (account, kept) in &mut self.accounts {
             kept.keep(account, &mut steps);
-            kept.look(account, &self.archivers, now, &mut steps);
+            kept.look(account, now, &mut steps);
             kept.ask(account, &mut known, &mut steps);
         }
         steps
@@ -576,13 +569,7 @@ impl Kept {
         if self.head.anew { 0 } else { self.packs.last().map_or(0, |packed| packed.record.seen) }
     }
 
-    fn look(
-        &mut self,
-        account: &Account,
-        archivers: &BTreeMap<String, Capabilities>,
-        now: u64,
-        steps: &mut Vec<Step>,
-    ) {
+    fn look(&mut self, account: &Account, now: u64, steps: &mut Vec<Step>) {
         if self.looking || self.head_dirty || self.head_busy || self.policy.places.is_empty() {
             return;
         }
@@ -590,11 +577,7 @@ impl Kept {
             (self.looking, self.seal) = (true, false);
             let continues = self.packs.last().filter(|_| !self.head.anew);
             let continues = continues.map(|packed| packed.record.pack(account.stream));
-            let most = self.policy.places.iter().filter_map(|place| archivers.get(&place.archiver));
-            let most = most.map(|capabilities| *capabilities.unit.end()).min().unwrap_or(u64::MAX);
-            let leaves = self.head.leaves.chunks_exact(32).filter(|_| !self.head.anew);
-            let leaves = leaves.map(|id| ObjectId::from_bytes(id.try_into().expect("32 bytes"))).collect();
-            steps.push(Step::Seal { account: *account, above: self.seen(), continues, leaves, most });
+            steps.push(Step::Seal { account: *account, above: self.seen(), continues });
         } else if self.look_at <= now {
             self.looking = true;
             let enough = self.policy.pack_size.max(1);
@@ -643,8 +626,7 @@ impl Kept {
         };
         job::add_jobs(&mut record, &self.policy);
         self.packs.push(Packed { record, dirty: true, busy: false, forgetting: false });
-        let leaves = sealed.leaves.iter().flat_map(|id| *id.as_bytes()).collect();
-        self.head = Head { packs: self.packs.len() as u32, noticed: None, anew: false, leaves };
+        self.head = Head { packs: self.packs.len() as u32, noticed: None, anew: false };
         self.head_dirty = true;
     }
 }

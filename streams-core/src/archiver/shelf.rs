@@ -1,5 +1,7 @@
 //! Where sealed packs wait until enough copies of them are elsewhere.
 
+use std::io;
+
 use async_trait::async_trait;
 
 use super::{ArchiverError, Body};
@@ -27,10 +29,7 @@ pub trait Shelf: Shared + std::fmt::Debug {
 /// A pack that is being written.
 #[cfg_attr(not(target_family = "wasm"), async_trait)]
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
-pub trait Draft: Shared {
-    /// Appends bytes.
-    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), ArchiverError>;
-
+pub trait Draft: Shared + io::Write {
     /// Puts it on the shelf under its digest: durable when this returns.
     async fn keep(self: Box<Self>, digest: [u8; 32]) -> Result<(), ArchiverError>;
 }

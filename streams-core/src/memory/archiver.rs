@@ -1,6 +1,7 @@
 //! The simplest archiver, and the simplest shelf: maps.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -159,13 +160,18 @@ struct MemoryDraft {
 #[cfg_attr(not(target_family = "wasm"), async_trait)]
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
 impl Draft for MemoryDraft {
-    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), ArchiverError> {
-        self.bytes.extend(bytes);
-        Ok(())
-    }
-
     async fn keep(self: Box<Self>, digest: [u8; 32]) -> Result<(), ArchiverError> {
         self.shelf.packs().insert((self.account, digest), Arc::new(self.bytes));
+        Ok(())
+    }
+}
+
+impl io::Write for MemoryDraft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
