@@ -8,8 +8,8 @@
 //! What holds of every archiver:
 //!
 //! - **A ticket is for ever.** It can be asked about after a crash, from another process, years later.
-//! - **A key is one deal.** Submissions under different keys are different deals, also where the pack is the same, and
-//!   nothing that is done under one key touches the deal of another.
+//! - **A key is one deal.** Who submits the same pack under another key may get the same ticket, where the archiver keeps
+//!   equal bytes once; but nothing that is done under one key takes anything away from another.
 //! - **Active means there.** `Active` is told only where the archiver, or the service behind it, says now that the bytes
 //!   are there. What cannot be told is [`Status::Unknown`], and an error where nobody answered: neither is a failure of
 //!   the deal.

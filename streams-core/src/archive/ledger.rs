@@ -161,9 +161,6 @@ pub struct Deal {
     /// Whether it is certain that nothing is there under its key.
     #[cbor(skip)]
     pub(super) nothing_there: bool,
-    /// How often it was asked about since its state changed.
-    #[cbor(skip)]
-    pub(super) asked: u32,
     /// When it is asked about next.
     #[cbor(skip)]
     pub(super) ask_at: u64,

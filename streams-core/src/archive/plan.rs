@@ -594,7 +594,7 @@ impl Kept {
             return;
         }
         // Receipts go into one pack, when there will be no more of them soon.
-        if receipts_only && self.packs.iter().any(|packed| packed.record.jobs.iter().any(Job::is_on_its_way)) {
+        if receipts_only && self.current().iter().any(|packed| packed.record.jobs.iter().any(Job::is_on_its_way)) {
             return;
         }
         if self.head.noticed.is_none() {

@@ -6,6 +6,7 @@ mod evidence;
 mod fixtures;
 mod hostile;
 mod meetings;
+mod keeping;
 mod peers;
 mod reconcile;
 mod sessions;

@@ -352,7 +352,6 @@ impl Job {
             audited: None,
             renews,
             nothing_there: true,
-            asked: 0,
             ask_at: 0,
         });
         self.next += 1;
@@ -471,12 +470,11 @@ impl Job {
             Status::Gone(why) => Some(State::Gone { ticket, why }),
             Status::Unknown => None,
         };
-        deal.asked = deal.asked.saturating_add(1);
         deal.unknown = if state.is_none() { deal.unknown.or(Some(now)) } else { None };
         if let Some(state) = state
             && state != deal.state
         {
-            (deal.state, deal.changed, deal.stalled, deal.asked) = (state, now, false, 0);
+            (deal.state, deal.changed, deal.stalled) = (state, now, false);
         }
         // What is active may stand still for ever.
         let since = match (&deal.state, deal.unknown) {
@@ -485,7 +483,7 @@ impl Job {
         };
         let is_live = deal.is_live();
         deal.stalled = is_live && since.is_some_and(|since| now.saturating_sub(since) > policy.patience);
-        deal.ask_at = now.saturating_add(deal.rhythm(policy.interval, capabilities, luck));
+        deal.ask_at = now.saturating_add(deal.rhythm(policy.interval, capabilities, now, luck));
         match deal.state.clone() {
             State::Failed { failure, .. } => self.back_off(failure, now, luck),
             State::Gone { why, .. } => {
@@ -520,15 +518,15 @@ impl Job {
 impl Deal {
     fn ticketed(&mut self, ticket: Ticket, now: u64) {
         self.state = State::Pending { ticket, phase: String::new() };
-        (self.changed, self.asked, self.ask_at) = (now, 0, now);
+        (self.changed, self.ask_at) = (now, now);
     }
 
-    /// In how many milliseconds one asks again: soon at first, and less and less often while nothing changes.
-    fn rhythm(&self, interval: u64, capabilities: &Capabilities, luck: u64) -> u64 {
+    /// In how many milliseconds one asks again: the less often, the longer nothing has changed.
+    fn rhythm(&self, interval: u64, capabilities: &Capabilities, now: u64, luck: u64) -> u64 {
         let wait = match self.state {
             State::Pending { .. } => {
-                let slow = (capabilities.typical / 8).clamp(10_000, HOUR);
-                1000_u64.checked_shl(self.asked.min(20)).unwrap_or(slow).min(slow)
+                let still = now.saturating_sub(self.changed);
+                (still / 8).max(capabilities.typical / 64).clamp(1_000, HOUR)
             }
             _ => interval,
         };
