@@ -111,6 +111,9 @@ pub struct Job {
     /// The deals: all that may live, and the last that ended.
     #[n(6)]
     pub deals: Vec<Deal>,
+    /// How many copies are wanted there; none, where that was before.
+    #[n(7)]
+    pub wanted: u16,
     /// Whether somebody is asked right now.
     #[cbor(skip)]
     pub(super) busy: bool,

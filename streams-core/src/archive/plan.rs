@@ -332,7 +332,7 @@ pub enum Progress<'a> {
     Waiting(&'a Failure, u64),
     /// Somebody has to do something.
     Blocked(&'a Failure),
-    /// Copies are lacking, and are not to be replaced.
+    /// Copies are lacking, and nothing is done about it now.
     Lacking,
 }
 
@@ -366,7 +366,7 @@ impl Plan {
             seal: false,
         };
         for packed in &mut kept.packs {
-            job::add_jobs(&mut packed.record, &kept.policy);
+            packed.dirty |= job::add_jobs(&mut packed.record, &kept.policy);
             for job in &mut packed.record.jobs {
                 let Some(capabilities) = self.archivers.get(&job.archiver) else { continue };
                 let before = job.clone();

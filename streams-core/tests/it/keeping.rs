@@ -465,7 +465,7 @@ fn one(recovery: Recovery, copies: u16) -> Scene {
 
 fn progress(scene: &Scene) -> String {
     let (records, now) = (scene.records(), scene.world.inner().now);
-    match records[0].progress(&scene.policy.places[0], &scene.policy, now) {
+    match records[0].jobs[0].progress(now) {
         Progress::Kept => "kept".into(),
         Progress::Working => "working".into(),
         Progress::Lacking => "lacking".into(),

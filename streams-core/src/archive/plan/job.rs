@@ -42,13 +42,21 @@ struct Case<'a> {
     now: u64,
 }
 
-/// Gives a record a job for each place.
-pub(super) fn add_jobs(record: &mut PackRecord, policy: &Policy) {
+/// Gives a record a job for each place, and tells each how many copies are wanted. Returns whether anything is another.
+pub(super) fn add_jobs(record: &mut PackRecord, policy: &Policy) -> bool {
     for place in &policy.places {
         if !record.jobs.iter().any(|job| job.archiver == place.archiver) {
             record.jobs.push(Job { archiver: place.archiver.clone(), ..Job::default() });
         }
     }
+    let mut changed = false;
+    for job in &mut record.jobs {
+        let place = policy.places.iter().find(|place| place.archiver == job.archiver);
+        let wanted = place.map_or(0, |place| place.copies);
+        changed |= wanted != job.wanted;
+        job.wanted = wanted;
+    }
+    changed
 }
 
 /// Whether all copies of a pack are in a place, and the stream knows.
@@ -310,6 +318,19 @@ impl Job {
         self.deals.iter().any(|deal| matches!(deal.state, State::Intended | State::Pending { .. }) && !deal.stalled)
     }
 
+    /// How it stands, as it was last kept.
+    pub fn progress(&self, now: u64) -> Progress<'_> {
+        if self.copies() >= u32::from(self.wanted) && !self.is_on_its_way() {
+            return Progress::Kept;
+        }
+        match &self.trouble {
+            Some(failure) if failure.kind.retry() == Retry::AfterAction => Progress::Blocked(failure),
+            Some(failure) if self.not_before > now => Progress::Waiting(failure, self.not_before),
+            None if !self.deals.is_empty() && !self.is_on_its_way() => Progress::Lacking,
+            _ => Progress::Working,
+        }
+    }
+
     /// What its deals cost, as far as it is known. What came to nothing is free, unless it may have arrived.
     pub fn cost(&self) -> u64 {
         let cost = |deal: &Deal| match (&deal.state, &deal.price) {
@@ -531,21 +552,5 @@ impl Deal {
             _ => interval,
         };
         wait / 2 + luck % (wait / 2 + 1)
-    }
-}
-
-impl PackRecord {
-    /// How it stands with the archiver of a place.
-    pub fn progress(&self, place: &Place, policy: &Policy, now: u64) -> Progress<'_> {
-        let Some(job) = self.jobs.iter().find(|job| job.archiver == place.archiver) else { return Progress::Working };
-        if job.copies() >= u32::from(place.copies) && !job.is_on_its_way() {
-            return Progress::Kept;
-        }
-        match &job.trouble {
-            Some(failure) if failure.kind.retry() == Retry::AfterAction => Progress::Blocked(failure),
-            Some(failure) if job.not_before > now => Progress::Waiting(failure, job.not_before),
-            _ if !policy.repair && !job.deals.is_empty() && !job.is_on_its_way() => Progress::Lacking,
-            _ => Progress::Working,
-        }
     }
 }
