@@ -85,7 +85,7 @@ async fn a_program_that_fails_says_how_and_otherwise_nothing_is_known() {
     }
     let none = CommandArchiver::open("none", ["/nowhere/at/all"]).await.unwrap_err();
     assert_eq!(none.kind(), FailureKind::Unsupported);
-    for wrong in [r#"{"recovery": "pray"}"#, r#"{"copies": 0}"#, "[]"] {
+    for wrong in [r#"{"recovery": "pray"}"#, r#"{"copies": 0}"#, "7"] {
         assert!(script(&format!("echo '{wrong}'")).await.is_err(), "{wrong}");
     }
 }

@@ -164,7 +164,7 @@ mod tests {
     fn a_short_file_is_one_raw_block() {
         let mut leaves = Leaves::default();
         leaves.add(b"hello world");
-        let expected = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
+        let expected = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
         assert_eq!(leaves.tree().root.to_string(), expected);
     }
 

@@ -46,6 +46,7 @@ pub enum Location {
 /// A store that is open, with the streams in it. It is closed when it is dropped.
 pub struct Opened {
     node: Box<Node>,
+    node: Arc<Node>,
     location: Location,
 }
 
@@ -111,6 +112,8 @@ impl Location {
         let store = self.connect().with_context(|| format!("cannot open the store {self}"))?;
         let node = Box::new(Node::new(store, HashKey::from_bytes(key::random()?)));
         Ok(Opened { node, location: self.clone() })
+        let node = Node::new(store, HashKey::from_bytes(key::random()?));
+        Ok(Opened { node: Arc::new(node), location: self.clone() })
     }
 
     fn connect(&self) -> Result<Arc<dyn Store>> {
@@ -169,6 +172,11 @@ impl Drop for Opened {
 }
 
 impl Opened {
+    /// The streams in it, for whoever drives them.
+    pub fn node(&self) -> Arc<Node> {
+        self.node.clone()
+    }
+
     /// All streams, ascending.
     pub fn streams(&self) -> Result<Vec<StreamId>> {
         let mut all: Vec<StreamId> = Vec::new();

@@ -407,6 +407,14 @@ impl Plan {
         }
     }
 
+    /// Has all bytes read back anew, of whatever is wanted to be audited.
+    pub fn audit(&mut self) {
+        for packed in self.accounts.values_mut().flat_map(|kept| &mut kept.packs) {
+            packed.record.jobs.iter_mut().flat_map(|job| &mut job.deals).for_each(|deal| deal.audited = None);
+            packed.dirty = true;
+        }
+    }
+
     /// What is to be done now. Each step is answered once; until then it is not given again.
     pub fn steps(&mut self, now: u64) -> Vec<Step> {
         let mut steps = Vec::new();

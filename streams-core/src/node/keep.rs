@@ -117,6 +117,11 @@ impl Keeper {
         self.plan.retry();
     }
 
+    /// Has all bytes read back anew, of whatever is wanted to be audited ([`Plan::audit`]).
+    pub fn audit(&mut self) {
+        self.plan.audit();
+    }
+
     /// Does what is to be done now, and what follows from it, until nothing is; returns when there will be something
     /// again, in milliseconds since 1970.
     ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use server::{Server, Way};
-use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Request, Status, SubmissionKey, Ticket};
+use streams_core::archiver::{Archiver, FailureKind, Pack, Request, Status, SubmissionKey, Ticket};
 use streams_core::conformance::archiver::conforms;
 use streams_core::{ObjectId, SigningKey};
 use streams_ipfs::{KuboArchiver, PinningArchiver};
@@ -117,5 +117,4 @@ async fn what_a_service_says_is_understood() {
         assert_eq!(archiver.status(&Ticket::new(odd).unwrap()).await.unwrap_err().kind(), FailureKind::Missing, "{odd}");
     }
     assert!(!format!("{archiver:?}").contains("the token"));
-    let _ = Gone::Lost;
 }

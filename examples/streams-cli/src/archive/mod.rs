@@ -3,9 +3,13 @@
 mod create;
 mod files;
 mod list;
+mod places;
 mod restore;
+mod run;
 mod show;
+mod status;
 mod verify;
+mod wanted;
 
 use std::io::Write;
 
@@ -25,6 +29,10 @@ pub enum Archive {
     List(list::List),
     /// Tell what is in an archive
     Show(show::Show),
+    /// Keep copies of streams: make them, watch them, replace what is lost
+    Run(run::Run),
+    /// Tell where the copies of streams are
+    Status(status::Status),
 }
 
 /// `streams archive`.
@@ -35,5 +43,7 @@ pub fn archive(command: &Archive, out: &mut dyn Write) -> Result<bool> {
         Archive::Restore(args) => restore::restore(args, out),
         Archive::List(args) => list::list(args, out),
         Archive::Show(args) => show::show(args, out),
+        Archive::Run(args) => run::run(args, out),
+        Archive::Status(args) => status::status(args, out),
     }
 }

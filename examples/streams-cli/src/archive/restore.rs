@@ -14,6 +14,7 @@ use streams_core::node::NodeError;
 use streams_core::{Authentic, Dropped, Ingested, ObjectId, Rejected, SigningKey, Stream, StreamId};
 
 use super::files::{self, ArchiveFile, Files};
+use super::places;
 use crate::key;
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::store::{OnStore, Opened, wait};
@@ -32,10 +33,11 @@ The exit code is 1 where something is damaged or missing.
 
 Examples:
   streams archive restore archives/ --store new.db
-  streams archive restore notes.car notes-2.car"
+  streams archive restore notes.car notes-2.car
+  streams archive restore s3://bucket/streams --store new.db"
 )]
 pub struct Restore {
-    /// Archives, or folders of them
+    /// Archives, folders of them, or where `streams archive run` keeps copies, as s3://bucket/prefix
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -68,7 +70,8 @@ struct Restoring {
 
 /// `streams archive restore`.
 pub fn restore(args: &Restore, out: &mut dyn Write) -> Result<bool> {
-    let files = Files::gather(&args.paths)?;
+    let (paths, _fetched) = places::fetched(&args.paths)?;
+    let files = Files::gather(&paths)?;
     ensure!(!files.archives.is_empty(), "there is no archive here: `streams archive list` shows where some are");
     let own = match &args.key {
         Some(path) => Some(key::read(Some(path))?),
