@@ -16,6 +16,10 @@ use tempfile::TempDir;
 
 #[path = "it/archives.rs"]
 mod archives;
+#[path = "it/archiving.rs"]
+mod archiving;
+#[path = "../../../adapters/streams-object-store/tests/moto/mod.rs"]
+mod moto;
 #[path = "it/peers.rs"]
 mod peers;
 #[path = "it/postgres.rs"]
@@ -46,7 +50,7 @@ impl Home {
         let mut command = Command::new(program);
         command.current_dir(self.0.path()).env("HOME", self.0.path()).env("XDG_CONFIG_HOME", self.path("config"));
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
-        command.stdin(Stdio::null());
+        command.env_remove("XDG_DATA_HOME").stdin(Stdio::null());
         command
     }
 

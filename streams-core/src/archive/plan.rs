@@ -286,6 +286,10 @@ struct Kept {
     packs: Vec<Packed>,
     look_at: u64,
     looking: bool,
+    /// Whether the stream became another since somebody began to look.
+    stirred: bool,
+    /// Whether what waits are receipts alone, and more of them are to come.
+    gathers: bool,
     /// How many bytes waited when it was last looked.
     waiting: Option<u64>,
     seal: bool,
@@ -362,6 +366,8 @@ impl Plan {
             packs,
             look_at: 0,
             looking: false,
+            stirred: false,
+            gathers: false,
             waiting: None,
             seal: false,
         };
@@ -466,7 +472,10 @@ impl Plan {
         let mut spent = BTreeMap::new();
         for (account, kept) in &self.accounts {
             for job in kept.packs.iter().flat_map(|packed| &packed.record.jobs) {
-                *spent.entry((account.owner, job.archiver.clone())).or_default() += job.cost();
+                let cost = job.cost();
+                if cost > 0 {
+                    *spent.entry((account.owner, job.archiver.clone())).or_default() += cost;
+                }
             }
         }
         spent
@@ -511,7 +520,7 @@ impl Plan {
                 let policy = kept.policy.clone();
                 if let Answer::Told { written: true } = answer {
                     // There is something new in the stream.
-                    (kept.look_at, kept.waiting) = (now, None);
+                    (kept.look_at, kept.waiting, kept.stirred) = (now, None, true);
                 }
                 let Some(capabilities) = self.archivers.get(&at.archiver) else { return };
                 kept.job(step, |job| match answer {
@@ -586,15 +595,31 @@ impl Kept {
             let continues = self.packs.last().filter(|_| !self.head.anew);
             let continues = continues.map(|packed| packed.record.pack(account.stream));
             steps.push(Step::Seal { account: *account, above: self.seen(), continues });
-        } else if self.look_at <= now {
-            self.looking = true;
+        } else if self.is_to_be_looked_at(now) {
+            (self.looking, self.stirred) = (true, false);
             let enough = self.policy.pack_size.max(1);
             steps.push(Step::Look { account: *account, above: self.seen(), enough });
         }
     }
 
+    fn is_to_be_looked_at(&self, now: u64) -> bool {
+        self.look_at <= now || (self.gathers && !self.has_receipts_to_come())
+    }
+
+    /// Whether deals may soon be told of.
+    fn has_receipts_to_come(&self) -> bool {
+        let told_of = self.current().iter().filter(|packed| !packed.record.receipts_only);
+        let mut jobs = told_of.flat_map(|packed| &packed.record.jobs);
+        jobs.any(|job| job.is_on_its_way() || job.deals.iter().any(|deal| deal.news().is_some()))
+    }
+
     fn looked(&mut self, bytes: u64, receipts_only: bool, now: u64) {
-        self.looking = false;
+        (self.looking, self.gathers) = (false, false);
+        if self.stirred {
+            // What was seen is not what is there any more.
+            self.look_at = now;
+            return;
+        }
         self.waiting = Some(bytes);
         // Counted from when it was done, so a run that took long is not followed by a burst.
         self.look_at = now.saturating_add(self.policy.interval);
@@ -602,7 +627,8 @@ impl Kept {
             return;
         }
         // Receipts go into one pack, when there will be no more of them soon.
-        if receipts_only && self.current().iter().any(|packed| packed.record.jobs.iter().any(Job::is_on_its_way)) {
+        if receipts_only && self.has_receipts_to_come() {
+            self.gathers = true;
             return;
         }
         if self.head.noticed.is_none() {

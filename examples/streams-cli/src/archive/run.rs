@@ -122,13 +122,14 @@ pub fn run(args: &Run, out: &mut dyn Write) -> Result<bool> {
         all_there &= Standing::of(&store, owner, *stream)?.told(args.on.json, out)?;
     }
     if !args.on.json {
-        match all_there {
-            true => writeln!(out, "{} {}", paint(GOOD, "✓"), paint(BOLD, "Everything is where it should be."))?,
-            false => {
-                let text = "Not everything is where it should be. Run it again to go on; --again does not wait.";
-                writeln!(out, "{} {}", paint(WARN, "!"), paint(BOLD, text))?;
+        let (sign, text) = match (all_there, keeper.plan().is_settled()) {
+            (true, _) => (paint(GOOD, "✓"), "Everything is where it should be."),
+            (false, true) => (paint(WARN, "!"), "Of some copies nobody can tell now. Run it again later."),
+            (false, false) => {
+                (paint(WARN, "!"), "Not everything is where it should be. Run it again to go on; --again does not wait.")
             }
-        }
+        };
+        writeln!(out, "{sign} {}", paint(BOLD, text))?;
     }
     Ok(all_there)
 }

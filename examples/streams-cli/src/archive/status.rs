@@ -72,6 +72,8 @@ struct AtPlace<'a> {
     working: usize,
     until: Option<u64>,
     audited: Option<u64>,
+    /// Since when nobody can tell of some copies.
+    unknown: Option<u64>,
     spent: u64,
     unit: Option<&'a str>,
     trouble: Option<Progress<'a>>,
@@ -104,7 +106,8 @@ impl Standing {
     /// Whether everything is where it should be.
     pub fn is_there(&self) -> bool {
         let places = self.places();
-        !self.unpacked && !places.is_empty() && places.values().all(|place| place.kept == self.packs.len())
+        let is_there = |place: &AtPlace<'_>| place.kept == self.packs.len() && place.unknown.is_none();
+        !self.unpacked && !places.is_empty() && places.values().all(is_there)
     }
 
     /// Tells it; returns whether everything is where it should be.
@@ -190,6 +193,7 @@ impl<'a> AtPlace<'a> {
             let earliest = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
             self.until = earliest(self.until, deal.held().and_then(|held| held.until));
             self.audited = earliest(self.audited, deal.audited);
+            self.unknown = earliest(self.unknown, deal.unknown);
             self.unit = self.unit.or(deal.price.as_ref().map(|price| price.unit.as_str()));
         }
     }
@@ -210,6 +214,9 @@ impl<'a> AtPlace<'a> {
         }
         if let Some(audited) = self.audited {
             facts.push(format!("read back {}", paint::minute(audited)));
+        }
+        if let Some(unknown) = self.unknown {
+            facts.push(paint(WARN, format!("as of {}: since then nobody can tell", paint::minute(unknown))));
         }
         if self.spent > 0 {
             let unit = paint::plain(self.unit.unwrap_or_default());

@@ -139,7 +139,8 @@ impl Kept {
         if is_keeping || (self.seal && !self.looking) {
             return Some(known.now);
         }
-        let look = (!self.looking && !self.policy.places.is_empty()).then_some(self.look_at);
+        let look_at = if self.is_to_be_looked_at(known.now) { known.now } else { self.look_at };
+        let look = (!self.looking && !self.policy.places.is_empty()).then_some(look_at);
         let begin = self.packs.len() - self.current().len();
         let free = (begin..self.packs.len()).filter(|at| !self.packs[*at].busy && !self.packs[*at].forgetting);
         let jobs = free.flat_map(|at| (0..self.packs[at].record.jobs.len()).map(move |job| (at, job)));
