@@ -245,9 +245,8 @@ impl CommandArchiver {
             ArchiverError::new(FailureKind::Other, format!("{}: {error}", self.program())).because(error)
         })?;
         if status.success() {
-            return serde_json::from_slice(&out).map_err(|error| {
-                self.odd(&format!("no JSON that was asked for: {error}")).because(error)
-            });
+            return serde_json::from_slice(&out)
+                .map_err(|error| self.odd(&format!("no JSON that was asked for: {error}")).because(error));
         }
         if let Ok(failed) = serde_json::from_slice::<Failed>(&out) {
             let failure = failed.into_failure();
@@ -264,7 +263,8 @@ impl CommandArchiver {
 
     /// A file with the bytes of a pack, which are compared with it.
     async fn file(&self, request: &Request, body: &dyn Body) -> Result<NamedTempFile, ArchiverError> {
-        let mut file = tempfile::Builder::new().prefix("pack-").suffix(".car").tempfile().map_err(|error| no_room(&error))?;
+        let mut file =
+            tempfile::Builder::new().prefix("pack-").suffix(".car").tempfile().map_err(|error| no_room(&error))?;
         let mut hasher = blake3::Hasher::new();
         let mut at = 0;
         loop {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use streams_command::CommandArchiver;
-use streams_core::archiver::{
-    Archiver, FailureKind, Gone, Pack, Recovery, Request, Status, SubmissionKey, Ticket,
-};
+use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Recovery, Request, Status, SubmissionKey, Ticket};
 use streams_core::conformance::archiver::conforms;
 use streams_core::{ObjectId, SigningKey};
 
@@ -49,17 +47,22 @@ async fn status_of(answer: &str) -> Result<Status, streams_core::archiver::Archi
 async fn every_state_is_understood() {
     let echo = |json: &str| format!("echo '{json}'");
     let status = async |json: &str| status_of(&echo(json)).await.unwrap();
-    assert_eq!(status(r#"{"state": "pending", "phase": "sealing"}"#).await, Status::Pending { phase: "sealing".into() });
+    assert_eq!(
+        status(r#"{"state": "pending", "phase": "sealing"}"#).await,
+        Status::Pending { phase: "sealing".into() }
+    );
     assert_eq!(status(r#"{"state": "unknown"}"#).await, Status::Unknown);
     assert_eq!(status(r#"{"state": "gone", "why": "expired"}"#).await, Status::Gone(Gone::Expired));
-    let Status::Active(held) =
-        status(r#"{"state": "active", "copies": [{"at": "f01", "evidence": "deal 7"}], "until": 9, "failures": ["f02: no"]}"#)
-            .await
+    let Status::Active(held) = status(
+        r#"{"state": "active", "copies": [{"at": "f01", "evidence": "deal 7"}], "until": 9, "failures": ["f02: no"]}"#,
+    )
+    .await
     else {
         panic!("it is active")
     };
     assert_eq!((held.copies[0].at.as_str(), held.until, held.failures.len()), ("f01", Some(9), 1));
-    let Status::Failed(failure) = status(r#"{"state": "failed", "error": "rejected", "message": "too cheap"}"#).await else {
+    let Status::Failed(failure) = status(r#"{"state": "failed", "error": "rejected", "message": "too cheap"}"#).await
+    else {
         panic!("it failed")
     };
     assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Rejected, "too cheap"));
@@ -69,7 +72,10 @@ async fn every_state_is_understood() {
 async fn a_program_that_fails_says_how_and_otherwise_nothing_is_known() {
     let said = status_of(r#"echo '{"error": "rate-limited", "message": "slowly", "after": 5000}'; exit 3"#).await;
     let failure = said.unwrap_err().failure().clone();
-    assert_eq!((failure.kind, failure.message.as_str(), failure.after), (FailureKind::RateLimited, "slowly", Some(5000)));
+    assert_eq!(
+        (failure.kind, failure.message.as_str(), failure.after),
+        (FailureKind::RateLimited, "slowly", Some(5000))
+    );
     for (answer, kind, part) in [
         ("echo oops >&2; exit 1", FailureKind::Other, "oops"),
         ("exit 1", FailureKind::Other, "nothing"),
@@ -102,7 +108,8 @@ async fn a_program_that_hangs_is_ended() {
 
 #[tokio::test]
 async fn a_program_that_prints_much_to_either_side_is_heard_out() {
-    let much = "i=0; while [ $i -lt 3000 ]; do echo 'a line of the standard error, which is long' >&2; i=$((i+1)); done";
+    let much =
+        "i=0; while [ $i -lt 3000 ]; do echo 'a line of the standard error, which is long' >&2; i=$((i+1)); done";
     let status = status_of(&format!("{much}; echo '{{\"state\": \"unknown\"}}'")).await;
     assert_eq!(status.unwrap(), Status::Unknown);
 }
@@ -122,7 +129,9 @@ async fn the_environment_tells_what_is_submitted() {
     assert_eq!(archiver.submit(&key(), &request, &bytes).await.unwrap().as_str(), "7");
     let told = std::fs::read_to_string(out).unwrap();
     let key = format!("STREAMS_KEY={}", key());
-    for part in ["STREAMS_COPIES=2\n", "STREAMS_RENEWS=6\n", "STREAMS_SIZE=9\n", "the bytes", &key, "STREAMS_PACK=bafyr4i"] {
+    for part in
+        ["STREAMS_COPIES=2\n", "STREAMS_RENEWS=6\n", "STREAMS_SIZE=9\n", "the bytes", &key, "STREAMS_PACK=bafyr4i"]
+    {
         assert!(told.contains(part), "{part} in {told}");
     }
 }

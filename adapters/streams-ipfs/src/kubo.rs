@@ -106,7 +106,8 @@ impl KuboArchiver {
 
     /// Where others find this node.
     pub(crate) async fn addresses(&self) -> Result<Vec<String>, ArchiverError> {
-        let identity: Identity = self.call("id", &[], None).await?.json().await.map_err(|error| self.unreachable(error))?;
+        let identity: Identity =
+            self.call("id", &[], None).await?.json().await.map_err(|error| self.unreachable(error))?;
         Ok(identity.addresses.unwrap_or_default())
     }
 

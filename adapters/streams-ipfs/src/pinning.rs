@@ -37,7 +37,10 @@ pub struct PinningArchiver {
 /// Without the token.
 impl fmt::Debug for PinningArchiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PinningArchiver").field("id", &self.id).field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("PinningArchiver")
+            .field("id", &self.id)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }
 

@@ -116,9 +116,9 @@ async fn a_shelf_keeps_what_is_whole_and_lets_one_in() {
     shelf.forget(&account(1), &[7; 32]).await.unwrap();
     shelf.forget(&account(1), &[7; 32]).await.unwrap();
     assert!(shelf.open(&account(1), &[7; 32]).await.unwrap().is_none());
-    let drafts = std::fs::read_dir(folder.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "draft")
-    });
+    let drafts = std::fs::read_dir(folder.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "draft"));
     assert_eq!(drafts.count(), 0, "what was half written is gone");
 }
 

@@ -389,7 +389,8 @@ impl Plan {
     fn check(&self, policy: &Policy) -> Result<(), PolicyError> {
         for (at, place) in policy.places.iter().enumerate() {
             let archiver = || place.archiver.clone();
-            let capabilities = self.archivers.get(&place.archiver).ok_or_else(|| PolicyError::NoArchiver(archiver()))?;
+            let capabilities =
+                self.archivers.get(&place.archiver).ok_or_else(|| PolicyError::NoArchiver(archiver()))?;
             if policy.places[..at].iter().any(|other| other.archiver == place.archiver) {
                 return Err(PolicyError::Twice(archiver()));
             }
@@ -446,7 +447,8 @@ impl Plan {
         self.accounts.values().all(|kept| {
             let archived = kept.waiting == Some(0) && !kept.seal && !kept.head_dirty && !kept.head.anew;
             let copied = |packed: &Packed| {
-                !packed.dirty && kept.policy.places.iter().all(|place| job::is_settled(&packed.record, place, &kept.policy))
+                !packed.dirty
+                    && kept.policy.places.iter().all(|place| job::is_settled(&packed.record, place, &kept.policy))
             };
             archived && kept.current().iter().all(copied)
         })

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::archiver::{
-    Archiver, ArchiverError, FailureKind, Pack, Recovery, Request, Status, SubmissionKey, Ticket,
-};
+use crate::archiver::{Archiver, ArchiverError, FailureKind, Pack, Recovery, Request, Status, SubmissionKey, Ticket};
 use crate::object::author::SigningKey;
 use crate::object::id::ObjectId;
 

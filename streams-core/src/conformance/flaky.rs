@@ -100,7 +100,10 @@ impl World {
     }
 
     /// Does what is done in a call, with the flaw that is next.
-    async fn call<T>(&self, act: impl FnOnce(&mut Inner, Flaw) -> Result<T, ArchiverError>) -> Result<T, ArchiverError> {
+    async fn call<T>(
+        &self,
+        act: impl FnOnce(&mut Inner, Flaw) -> Result<T, ArchiverError>,
+    ) -> Result<T, ArchiverError> {
         let flaw = {
             let mut inner = self.inner();
             inner.calls += 1;
@@ -120,7 +123,9 @@ impl World {
                 self.inner().stopped = true;
                 std::future::pending().await
             }
-            Flaw::Tears => Err(ArchiverError::new(FailureKind::Unreachable, "the answer was lost, as a test asked for")),
+            Flaw::Tears => {
+                Err(ArchiverError::new(FailureKind::Unreachable, "the answer was lost, as a test asked for"))
+            }
             _ => answer,
         }
     }
@@ -233,7 +238,9 @@ impl Archiver for FlakyArchiver {
                     Stage::Active => Status::Active(Held {
                         copies: (0..kept.copies).map(copy).collect(),
                         until: kept.until,
-                        failures: (kept.copies..kept.wanted).map(|number| format!("{number} did not take it")).collect(),
+                        failures: (kept.copies..kept.wanted)
+                            .map(|number| format!("{number} did not take it"))
+                            .collect(),
                     }),
                     Stage::Failed => Status::Failed(Failure::new(FailureKind::Rejected, "all proposals were rejected")),
                     Stage::Gone(why) => Status::Gone(why),

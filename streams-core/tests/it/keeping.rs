@@ -13,9 +13,7 @@ use streams_core::archive::manifest::Manifest;
 use streams_core::archive::plan::{Answer, Call, Place, Policy, PolicyError, Progress, Step};
 use streams_core::archive::read::{Event, Reader};
 use streams_core::archiver::shelf::Shelf;
-use streams_core::archiver::{
-    Archiver, FailureKind, Gone, Pack, Recovery, Request, SubmissionKey, Ticket,
-};
+use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Recovery, Request, SubmissionKey, Ticket};
 use streams_core::conformance::archiver::conforms;
 use streams_core::conformance::faulty::{Fault, FaultyStore};
 use streams_core::conformance::fixtures::{Dice, NOTE, author, content, hash_key};
@@ -93,9 +91,8 @@ impl Scene {
 
     fn write(&self, objects: u64) {
         let write = async |number| {
-            let append = |stream: &mut streams_core::Stream| {
-                stream.by(&author(1)).append(NOTE, content(number, 40)).map(drop)
-            };
+            let append =
+                |stream: &mut streams_core::Stream| stream.by(&author(1)).append(NOTE, content(number, 40)).map(drop);
             self.node().write(self.stream, append).await.unwrap().unwrap();
         };
         (0..objects).for_each(|number| pollster::block_on(write(number)));
@@ -110,10 +107,12 @@ impl Scene {
     }
 
     fn deals(&self) -> Vec<(String, Deal)> {
-        let of = |record: PackRecord| record.jobs.into_iter().flat_map(|job| {
-            let archiver = job.archiver.clone();
-            job.deals.into_iter().map(move |deal| (archiver.clone(), deal))
-        });
+        let of = |record: PackRecord| {
+            record.jobs.into_iter().flat_map(|job| {
+                let archiver = job.archiver.clone();
+                job.deals.into_iter().map(move |deal| (archiver.clone(), deal))
+            })
+        };
         self.records().into_iter().flat_map(of).collect()
     }
 
@@ -171,7 +170,8 @@ impl Scene {
             }
         }
         let did = self.did.lock().unwrap();
-        let troubles: Vec<_> = self.records().into_iter().flat_map(|record| record.jobs).map(|job| job.trouble).collect();
+        let troubles: Vec<_> =
+            self.records().into_iter().flat_map(|record| record.jobs).map(|job| job.trouble).collect();
         panic!("it never becomes as desired: {troubles:?}\n{:#?}", &did[did.len().saturating_sub(30)..]);
     }
 
@@ -185,9 +185,10 @@ impl Scene {
         }
         for (key, tickets) in by_key {
             let archiver = &world.kept[tickets[0]].archiver;
-            let (_, deal) = deals.iter().find(|(_, deal)| deal.key == key).unwrap_or_else(|| {
-                panic!("nobody knows of {tickets:?} any more")
-            });
+            let (_, deal) = deals
+                .iter()
+                .find(|(_, deal)| deal.key == key)
+                .unwrap_or_else(|| panic!("nobody knows of {tickets:?} any more"));
             let recovery = self.archivers.iter().find(|a| a.id() == archiver).unwrap().capabilities().recovery;
             match recovery {
                 Recovery::Repeat | Recovery::Find => {
@@ -291,7 +292,8 @@ fn copies_are_made_told_and_archived_too_and_then_there_is_peace() {
         assert!(scene.run().unwrap().0);
     }
     let did = scene.did.lock().unwrap();
-    let more: Vec<_> = did[before..].iter().filter(|did| !did.starts_with("look") && !did.starts_with("status")).collect();
+    let more: Vec<_> =
+        did[before..].iter().filter(|did| !did.starts_with("look") && !did.starts_with("status")).collect();
     assert!(more.is_empty(), "{more:?}");
     assert_eq!(scene.records().len(), 2);
 }
@@ -648,7 +650,8 @@ fn what_ends_is_renewed_and_nothing_else() {
     scene.advance(30 * DAY);
     scene.settle();
     let packs = scene.records().len();
-    let (old, young) = (0..packs).partition::<Vec<_>, _>(|at| scene.records()[*at].sealed < world.inner().now - 20 * DAY);
+    let (old, young) =
+        (0..packs).partition::<Vec<_>, _>(|at| scene.records()[*at].sealed < world.inner().now - 20 * DAY);
     assert!(!old.is_empty() && !young.is_empty());
     // Eight days before the first end: nothing. Six days before: those, and no others.
     scene.advance(22 * DAY - HOUR);
@@ -701,9 +704,10 @@ fn what_is_damaged_is_found_by_reading_back() {
     scene.advance(11 * DAY);
     scene.settle();
     assert!(scene.receipts().iter().any(|receipt| receipt.state == "damaged"));
-    let good = scene.packs("one").into_iter().filter(|pack| {
-        scene.records().iter().any(|record| record.digest == *blake3_of(pack))
-    });
+    let good = scene
+        .packs("one")
+        .into_iter()
+        .filter(|pack| scene.records().iter().any(|record| record.digest == *blake3_of(pack)));
     assert_eq!(restored(scene.stream, &good.collect::<Vec<_>>()), scene.digest());
 }
 

@@ -10,6 +10,7 @@ mod keeping;
 mod peers;
 mod reconcile;
 mod sessions;
+mod planning;
 mod signatures;
 mod stores;
 mod tidy;

@@ -114,7 +114,11 @@ async fn what_a_service_says_is_understood() {
     server.state().pins.clear();
     assert_eq!(archiver.status(&ticket).await.unwrap_err().kind(), FailureKind::Missing);
     for odd in ["../x", "..", "a?b", "a/b"] {
-        assert_eq!(archiver.status(&Ticket::new(odd).unwrap()).await.unwrap_err().kind(), FailureKind::Missing, "{odd}");
+        assert_eq!(
+            archiver.status(&Ticket::new(odd).unwrap()).await.unwrap_err().kind(),
+            FailureKind::Missing,
+            "{odd}"
+        );
     }
     assert!(!format!("{archiver:?}").contains("the token"));
 }

@@ -101,7 +101,8 @@ fn serve(link: TcpStream, state: &Mutex<State>) {
     }
     let (status, bytes) = state.answer(&request);
     let more = if status == 429 { "Retry-After: 7\r\n" } else { "" };
-    let head = format!("HTTP/1.1 {status} Answer\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n", bytes.len());
+    let head =
+        format!("HTTP/1.1 {status} Answer\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n", bytes.len());
     let _ = writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&bytes));
 }
 

@@ -46,7 +46,8 @@ impl Moto {
 
     fn make_bucket(&self) {
         let mut link = TcpStream::connect(("127.0.0.1", self.port)).expect("it answers");
-        let signed = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+        let signed =
+            "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
         let head = "PUT /bucket HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n";
         link.write_all(format!("{head}Authorization: {signed}\r\n\r\n").as_bytes()).expect("it listens");
         let mut answer = String::new();

@@ -57,7 +57,11 @@ impl FromStr for PlaceName {
             Some(("pin", endpoint)) => Ok(Self::Pinning(endpoint.to_owned())),
             Some(("command", words)) => {
                 let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-                if words.is_empty() { Err("command: is followed by a program".into()) } else { Ok(Self::Command(words)) }
+                if words.is_empty() {
+                    Err("command: is followed by a program".into())
+                } else {
+                    Ok(Self::Command(words))
+                }
             }
             Some(("folder", path)) => Ok(Self::Folder(path.into())),
             Some((scheme, rest)) if rest.starts_with("//") => Err(format!(

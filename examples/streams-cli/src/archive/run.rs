@@ -125,9 +125,10 @@ pub fn run(args: &Run, out: &mut dyn Write) -> Result<bool> {
         let (sign, text) = match (all_there, keeper.plan().is_settled()) {
             (true, _) => (paint(GOOD, "✓"), "Everything is where it should be."),
             (false, true) => (paint(WARN, "!"), "Of some copies nobody can tell now. Run it again later."),
-            (false, false) => {
-                (paint(WARN, "!"), "Not everything is where it should be. Run it again to go on; --again does not wait.")
-            }
+            (false, false) => (
+                paint(WARN, "!"),
+                "Not everything is where it should be. Run it again to go on; --again does not wait.",
+            ),
         };
         writeln!(out, "{sign} {}", paint(BOLD, text))?;
     }
@@ -220,9 +221,10 @@ fn line(step: &Step, answer: &Answer, as_json: bool) -> Option<String> {
             };
             (at.account.stream, Some(&at.archiver), what, style)
         }
-        (Step::Ask { at, .. }, Answer::Quoted(Err(failure)) | Answer::Found(Err(failure)) | Answer::Audited(Err(failure))) => {
-            (at.account.stream, Some(&at.archiver), paint::plain(&failure.message), WARN)
-        }
+        (
+            Step::Ask { at, .. },
+            Answer::Quoted(Err(failure)) | Answer::Found(Err(failure)) | Answer::Audited(Err(failure)),
+        ) => (at.account.stream, Some(&at.archiver), paint::plain(&failure.message), WARN),
         (Step::Ask { at, .. }, Answer::Audited(Ok(None))) => {
             (at.account.stream, Some(&at.archiver), "read back, and the same".to_owned(), DIM)
         }

@@ -18,14 +18,16 @@ use crate::store::{OnStore, Opened, wait};
 
 /// Tells where the copies of streams are.
 #[derive(clap::Args)]
-#[command(after_help = "Told from what the store knows: nobody is asked. `streams archive run` asks, and puts right what \
+#[command(
+    after_help = "Told from what the store knows: nobody is asked. `streams archive run` asks, and puts right what \
 is not as it should be.
 
 The exit code is 1 where copies are lacking.
 
 Examples:
   streams archive status
-  streams archive status bafyr4ih2ick --store shared.db --json")]
+  streams archive status bafyr4ih2ick --store shared.db --json"
+)]
 pub struct Status {
     /// The stream: its id, or the beginning of it; by default all
     #[arg(value_name = "STREAM")]
@@ -118,7 +120,8 @@ impl Standing {
             return Ok(is_there);
         }
         let sign = if is_there { paint(GOOD, "✓") } else { paint(WARN, "!") };
-        let (objects, bytes) = self.packs.iter().fold((0, 0), |(objects, bytes), pack| (objects + pack.objects, bytes + pack.size));
+        let (objects, bytes) =
+            self.packs.iter().fold((0, 0), |(objects, bytes), pack| (objects + pack.objects, bytes + pack.size));
         let size = match self.packs.len() {
             0 => paint(WARN, "no copies"),
             packs => {

@@ -101,7 +101,8 @@ impl Wanted {
     /// What a file says.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut wanted: Self = toml::from_str(&text).with_context(|| format!("{} is not understood", path.display()))?;
+        let mut wanted: Self =
+            toml::from_str(&text).with_context(|| format!("{} is not understood", path.display()))?;
         ensure!(!wanted.places.is_empty(), "{} names no [[place]]", path.display());
         // A folder is meant beside the file that names it.
         for place in &mut wanted.places {
@@ -134,7 +135,6 @@ impl Wanted {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +163,8 @@ mod tests {
         assert_eq!((policy.interval, policy.audit, policy.pack_size), (21_600_000, Some(2_592_000_000), 64 << 20));
         assert_eq!(wanted.places[0].to, PlaceName::Folder(folder.path().join("attic")));
         assert_eq!((wanted.places[1].copies, wanted.places[1].budget), (1, Some(7)));
-        for wrong in ["", "every = '6h'", "evry = '6h'\n[[place]]\nto = 'a'", "[[place]]\nto = 'ftp://a'", "[[place]]"] {
+        for wrong in ["", "every = '6h'", "evry = '6h'\n[[place]]\nto = 'a'", "[[place]]\nto = 'ftp://a'", "[[place]]"]
+        {
             fs::write(&path, wrong).unwrap();
             assert!(Wanted::read(&path).is_err(), "{wrong}");
         }

@@ -126,7 +126,11 @@ fn who_is_killed_in_the_middle_goes_on_under_the_same_keys() {
     assert!(start().wait().unwrap().success());
     let keys: Vec<String> = submitted().lines().map(str::to_owned).collect();
     let different: BTreeSet<&String> = keys.iter().collect();
-    assert_eq!((keys.len(), different.len()), (3, 2), "the first again, under its key, and that of the receipt: {keys:?}");
+    assert_eq!(
+        (keys.len(), different.len()),
+        (3, 2),
+        "the first again, under its key, and that of the receipt: {keys:?}"
+    );
     let restored = home.streams("archive restore . --store new.db");
     assert!(restored.out.contains("in all"), "{}{}", restored.out, restored.err);
     assert_eq!(home.verified("new.db"), home.verified("s.db"));

@@ -268,7 +268,8 @@ impl Case<'_> {
         let lacking = usize::from(self.place.copies).saturating_sub(there);
         let soonest = self.job.deals.iter().filter(|deal| !is_ending(deal)).filter_map(ends).min();
         let soonest = soonest.map(|until| until.saturating_sub(self.policy.renew_before).max(self.now + 1));
-        let is_repair = renews.is_none() && self.job.deals.iter().any(|deal| !matches!(deal.state, State::Failed { .. }));
+        let is_repair =
+            renews.is_none() && self.job.deals.iter().any(|deal| !matches!(deal.state, State::Failed { .. }));
         if lacking == 0 || (is_repair && !self.policy.repair) {
             return soonest.map_or(Next::Nothing, Next::Later);
         }
