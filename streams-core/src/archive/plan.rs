@@ -611,8 +611,11 @@ impl Kept {
     /// Whether deals may soon be told of.
     fn has_receipts_to_come(&self) -> bool {
         let told_of = self.current().iter().filter(|packed| !packed.record.receipts_only);
-        let mut jobs = told_of.flat_map(|packed| &packed.record.jobs);
-        jobs.any(|job| job.is_on_its_way() || job.deals.iter().any(|deal| deal.news().is_some()))
+        let mut jobs = told_of.flat_map(|packed| &packed.record.jobs).filter(|job| job.wanted > 0);
+        jobs.any(|job| {
+            let is_coming = job.is_on_its_way() && job.trouble.is_none();
+            is_coming || job.deals.iter().any(|deal| deal.news().is_some())
+        })
     }
 
     fn looked(&mut self, bytes: u64, receipts_only: bool, now: u64) {
@@ -628,15 +631,15 @@ impl Kept {
         if bytes == 0 {
             return;
         }
-        // Receipts go into one pack, when there will be no more of them soon.
-        if receipts_only && self.has_receipts_to_come() {
-            self.gathers = true;
-            return;
-        }
         if self.head.noticed.is_none() {
             (self.head.noticed, self.head_dirty) = (Some(now), true);
         }
         let age = now.saturating_sub(self.head.noticed.unwrap_or(now));
+        // Receipts go into one pack, when there will be no more of them soon.
+        if receipts_only && age < self.policy.interval && self.has_receipts_to_come() {
+            self.gathers = true;
+            return;
+        }
         self.seal = bytes >= self.policy.pack_size.max(1) || age >= self.policy.pack_age || self.head.anew;
         let ripe = self.head.noticed.unwrap_or(now).saturating_add(self.policy.pack_age);
         self.look_at = self.look_at.min(ripe.max(now + 1));
