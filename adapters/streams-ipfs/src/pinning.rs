@@ -97,13 +97,12 @@ impl PinningArchiver {
         }
         let after = response.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse::<u64>().ok());
         let kind = match status.as_u16() {
-            400 => FailureKind::Rejected,
             401 | 403 => FailureKind::Unauthorized,
             404 => FailureKind::Missing,
             // INSUFFICIENT_FUNDS, in the words of the interface.
             402 | 409 => FailureKind::Unfunded,
             429 => FailureKind::RateLimited,
-            400..=499 => FailureKind::Rejected,
+            400 | 405..=408 | 410..=428 | 430..=499 => FailureKind::Rejected,
             _ => FailureKind::Other,
         };
         let text = response.text().await.unwrap_or_default();

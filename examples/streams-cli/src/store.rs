@@ -45,7 +45,6 @@ pub enum Location {
 
 /// A store that is open, with the streams in it. It is closed when it is dropped.
 pub struct Opened {
-    node: Box<Node>,
     node: Arc<Node>,
     location: Location,
 }
@@ -110,10 +109,8 @@ impl Location {
     /// Opens a store, which is made where there is none.
     pub fn create(&self) -> Result<Opened> {
         let store = self.connect().with_context(|| format!("cannot open the store {self}"))?;
-        let node = Box::new(Node::new(store, HashKey::from_bytes(key::random()?)));
+        let node = Arc::new(Node::new(store, HashKey::from_bytes(key::random()?)));
         Ok(Opened { node, location: self.clone() })
-        let node = Node::new(store, HashKey::from_bytes(key::random()?));
-        Ok(Opened { node: Arc::new(node), location: self.clone() })
     }
 
     fn connect(&self) -> Result<Arc<dyn Store>> {

@@ -167,7 +167,7 @@ pub enum Step {
         /// About what.
         at: At,
         /// What is new.
-        receipt: Receipt,
+        receipt: Box<Receipt>,
     },
     /// The bytes of a pack need not wait here any more: enough copies are elsewhere.
     Forget {

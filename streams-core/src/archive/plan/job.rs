@@ -23,7 +23,7 @@ enum Next {
     /// Take note that this is in the way.
     Hindered(Failure),
     /// Tell the stream.
-    Tell(Receipt),
+    Tell(Box<Receipt>),
     /// Nothing before this time.
     Later(u64),
     /// Nothing, unless something happens.
@@ -231,14 +231,14 @@ impl Case<'_> {
         }
         let news = self.job.deals.iter().find_map(|deal| Some((deal, deal.news()?)));
         news.map_or(Next::Nothing, |(deal, news)| {
-            Next::Tell(Receipt {
+            Next::Tell(Box::new(Receipt {
                 pack: self.record.pack(self.account.stream),
                 objects: self.record.objects,
                 archiver: self.job.archiver.clone(),
                 deal: deal.clone(),
                 news,
                 since: self.record.seen,
-            })
+            }))
         })
     }
 

@@ -95,8 +95,8 @@ pub(super) async fn write(
         let Some(end) = page.last() else { break };
         above = end.sequence;
         let own = page.iter().filter(|stored| stored.authentic.header().author() == key.verifying_key());
-        let read = own.filter_map(|stored| stored.authentic.object().data_as::<Receipt>().ok().flatten());
-        last = read.filter(|read| read.deal == receipt.deal).last().or(last);
+        let mut read = own.filter_map(|stored| stored.authentic.object().data_as::<Receipt>().ok().flatten());
+        last = read.rfind(|read| read.deal == receipt.deal).or(last);
     }
     if last.as_ref() == Some(&receipt) {
         return Ok(true);
