@@ -1,6 +1,7 @@
 //! What the path of an object costs, beside the raw primitives in the same run. `scripts/bench` writes the table into
 //! `docs/performance.md`.
 
+mod archives;
 mod judging;
 mod measure;
 mod objects;
@@ -45,13 +46,14 @@ fn main() {
     if only.as_ref().is_some_and(|only| only == stores::LAST_PAGE) {
         return stores::last_page(args.next().expect("a store").as_ref());
     }
-    let chapters: [(&str, Chapter); 6] = [
+    let chapters: [(&str, Chapter); 7] = [
         ("objects", objects::rows),
         ("streams", streams::rows),
         ("judging", judging::rows),
         ("stores", stores::rows),
         ("postgres", postgres::rows),
         ("sync", sync::rows),
+        ("archives", archives::rows),
     ];
     let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");

@@ -17,6 +17,21 @@ pub(crate) fn once(per_round: usize, mut run: impl FnMut(usize)) -> f64 {
     start.elapsed().as_nanos() as f64 / per_round as f64
 }
 
+/// The seconds that a core spends on a function that runs on this thread alone, where the system tells, to some
+/// milliseconds; else those that pass. For what takes so long that others on the machine would be measured too.
+pub(crate) fn core_seconds(run: impl FnOnce()) -> f64 {
+    let spent = || {
+        let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        told.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let (start, before) = (Instant::now(), spent());
+    run();
+    match (before, spent()) {
+        (Some(before), Some(after)) => (after - before) as f64 / 1e9,
+        _ => start.elapsed().as_secs_f64(),
+    }
+}
+
 /// The medians, in nanoseconds, of two functions that take turns, and that of their ratio in each round.
 pub(crate) fn paired(per_round: usize, mut ours: impl FnMut(usize), mut raw: impl FnMut(usize)) -> Pair {
     let mut rounds: Vec<(f64, f64)> = Vec::new();

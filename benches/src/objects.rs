@@ -86,14 +86,14 @@ fn canonical() -> Row {
 const EVENTS: usize = 2048;
 
 /// The raw verification of a signature, its key unpacked before.
-struct RawVerifier {
+pub(crate) struct RawVerifier {
     key: ed25519_zebra::VerificationKey,
     signature: ed25519_zebra::Signature,
     message: [u8; 50],
 }
 
 impl RawVerifier {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
         let message = [7; 50];
         let signature = key.sign(&message).to_bytes().into();
@@ -101,8 +101,15 @@ impl RawVerifier {
         Self { key, signature, message }
     }
 
-    fn verify(&self) {
+    pub(crate) fn verify(&self) {
         self.key.verify(black_box(&self.signature), black_box(&self.message)).expect("a valid signature");
+    }
+
+    /// The same where the key was not met before.
+    pub(crate) fn unpack_and_verify(&self) {
+        let bytes = ed25519_zebra::VerificationKeyBytes::from(black_box(self.key));
+        let key = ed25519_zebra::VerificationKey::try_from(bytes).expect("a key");
+        key.verify(black_box(&self.signature), black_box(&self.message)).expect("a valid signature");
     }
 }
 

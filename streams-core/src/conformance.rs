@@ -1,11 +1,15 @@
-//! The contracts of the rim as tests that every adapter runs, and a store that fails on purpose.
+//! The contracts of the rim as tests that every adapter runs, and a store and an archiver that fail on purpose.
 //!
 //! An adapter's test gives a way to make an empty store, and calls [`store::conforms`]; or the two ends of a link, and
-//! calls [`transport::conforms`].
+//! calls [`transport::conforms`]; or an archiver, and calls [`archiver::conforms`].
+
+pub mod archiver;
 
 pub mod faulty;
 
 pub mod fixtures;
+
+pub mod flaky;
 
 pub mod store;
 

@@ -24,7 +24,7 @@
 //! Around that path stands the rim, of which the core has the contracts and the simplest implementations: a [`Store`]
 //! keeps objects, a [`transport::Transport`] carries frames to a peer. A [`Node`] drives streams over both: it commits
 //! what became different before it answers, follows many streams in one feed, and makes them equal with a peer's by
-//! [`sync`].
+//! [`sync`]. An [`archive`] is a stream in one file that proves itself.
 //!
 //! Paragraphs such as "spec 4.2" are those of `docs/spec.md`.
 
@@ -44,11 +44,15 @@ pub mod stream;
 
 pub mod sync;
 
+pub mod archive;
+
 pub mod store;
 
 pub mod clock;
 
 pub mod transport;
+
+pub mod archiver;
 
 pub mod memory;
 
@@ -62,7 +66,7 @@ pub mod simulate;
 
 pub use graph::{PendingFull, PendingLimits, Share};
 pub use keyed::HashKey;
-pub use memory::{MemoryClock, MemoryStore, MemoryTransport};
+pub use memory::{MemoryArchiver, MemoryClock, MemoryShelf, MemoryStore, MemoryTransport};
 pub use node::Node;
 pub use object::authenticate::{Authentic, AuthenticateError, Authenticator};
 pub use object::author::{AuthorError, Batch, Domain, SigningKey, Verifier, VerifyingKey, author_bytes};
@@ -96,3 +100,8 @@ pub use stream::{Fork, OpenError, Stream};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// And those of the page on archives.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/archives.md")]
+struct Archives;

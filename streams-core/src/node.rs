@@ -9,9 +9,13 @@ pub(crate) mod answers;
 
 mod common;
 
+pub mod archive;
+
 pub mod feed;
 
 pub mod find;
+
+pub mod keep;
 
 pub mod known;
 

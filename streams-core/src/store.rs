@@ -221,6 +221,18 @@ pub trait Store: Shared + std::fmt::Debug {
     /// At most so many objects of a stream.
     async fn scan(&self, stream: StreamId, scan: Scan, limit: usize) -> Result<Vec<Record>, StoreError>;
 
+    /// The places of at most so many objects of a stream behind one, in order, with their numbers: what
+    /// [`Scan::After`] tells without the objects. A store that has them in an index need not read the rest.
+    async fn places(
+        &self,
+        stream: StreamId,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<(Place, u64)>, StoreError> {
+        let records = self.scan(stream, Scan::After(after), limit).await?;
+        Ok(records.into_iter().map(|record| (record.place, record.sequence)).collect())
+    }
+
     /// What is known of a stream; `None` where nothing of it is here.
     async fn head(&self, stream: StreamId) -> Result<Option<Head>, StoreError>;
 
@@ -343,17 +355,17 @@ impl Commit {
 impl NewObject {
     /// An object of a stream, as it stands there; `None` where it is not there.
     pub fn of(stream: &Stream, id: &ObjectId) -> Option<Self> {
-        let object = stream.object(id)?;
-        let header = object.header();
-        let place = Place { epoch: stream.epoch(id)?, generation: header.generation(), tie: stream.tie(id)?, id: *id };
+        let placed = stream.placed(id)?;
+        let (object, header) = (placed.authentic.object(), placed.authentic.header());
+        let place = Place { epoch: placed.epoch, generation: header.generation(), tie: placed.tie, id: *id };
         Some(Self {
             place,
             author: header.author(),
             r#type: header.r#type().to_owned(),
-            edges: object.object().edges(),
-            effective: stream.is_effective(id),
-            adopted_by: stream.adopter(id),
-            parts: object.object().parts().clone(),
+            edges: object.edges(),
+            effective: placed.effective,
+            adopted_by: placed.adopted_by,
+            parts: object.parts().clone(),
         })
     }
 }
@@ -361,8 +373,16 @@ impl NewObject {
 /// What new objects make of the leaves of a stream: of the new ones those that nothing new cites, and what they cite
 /// beside each other. Every store keeps its leaves by it.
 pub fn leaves_after<'a>(objects: impl IntoIterator<Item = &'a NewObject> + Clone) -> (Vec<ObjectId>, Vec<ObjectId>) {
-    let new: std::collections::BTreeSet<ObjectId> = objects.clone().into_iter().map(|object| object.place.id).collect();
-    let cited: std::collections::BTreeSet<ObjectId> =
-        objects.into_iter().flat_map(|object| object.edges.iter().copied()).collect();
-    (new.difference(&cited).copied().collect(), cited.difference(&new).copied().collect())
+    let ascending = |mut ids: Vec<ObjectId>| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let mut new = ascending(objects.clone().into_iter().map(|object| object.place.id).collect());
+    let mut cited = ascending(objects.into_iter().flat_map(|object| object.edges.iter().copied()).collect());
+    let both: Vec<ObjectId> = cited.iter().copied().filter(|id| new.binary_search(id).is_ok()).collect();
+    for ids in [&mut new, &mut cited] {
+        ids.retain(|id| both.binary_search(id).is_err());
+    }
+    (new, cited)
 }

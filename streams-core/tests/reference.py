@@ -2154,7 +2154,86 @@ def finite(rank):
     return None if rank == INFINITE else rank
 
 
+def check_archive(case):
+    import archive  # it takes BLAKE3 from here
+
+    sealed = []
+    try:
+        manifest, objects, redacted = None, [], []
+        for part in archive.read(read_bytes(case["archive"])):
+            if manifest is None:
+                manifest = part
+                continue
+            for object in proven(part, manifest["stream:r"][1]):
+                objects.append(id_text(object.id))
+                redacted += [id_text(object.id)] * any(isinstance(value, Reference) for value in places_of_maps(object.map))
+            sealed = list(objects)
+    except archive.Damage as damage:
+        return differs(stated(case, "error", "sealed"), {"error": damage.code, "sealed": sealed})
+    except Fault as fault:
+        return differs(stated(case, "error", "sealed"), {"error": fault.code, "sealed": sealed})
+    got = {"manifest": id_text(blake3(manifest_block(manifest))), "stream": id_text(manifest["stream:r"][1]), "objects": objects, "redacted": redacted}
+    if "previous:r" in manifest:
+        got["previous"] = id_text(manifest["previous:r"][1])
+    return differs(case.get("expected"), got)
+
+
+def proven(objects, stream):
+    """11.1: the objects that have one seal, each sound and of the stream."""
+    import archive
+
+    for digest, block, signature, maps in objects:
+        object = decode_parts(encode_cbor([block, signature, maps]))
+        judge_object(object)
+        own = object.entries["stream:r"].digest if "stream:r" in object.entries else object.id
+        if own != stream:
+            raise archive.Damage("other-stream", 0)
+        yield object
+
+
+def places_of_maps(map):
+    """Every map in the place of a map, here or redacted."""
+    found = []
+
+    def visit(value, depth):
+        found.append(value)
+        if isinstance(value, Map):
+            replace_maps(value.entries, visit)
+
+    replace_maps(map.entries, visit)
+    return found
+
+
+def manifest_block(manifest):
+    link = lambda value: Reference(value[1]) if isinstance(value, tuple) else value
+    return encode_cbor({key: link(value) for key, value in manifest.items()})
+
+
+ARCHIVE_DOMAIN = b"streams.archive.v1"
+
+
+def check_vouching(case):
+    """11.1: the parts of a map of exactly these fields, signed by its author under the domain of archives."""
+    try:
+        data = decode_cbor(read_bytes(case["vouching"]))
+        block, signature, none = data
+        entries = decode_block(block)
+        seals, author = entries["seals:d"], key_in(entries["author:s"])
+        good = none == [] and len(signature) == 64 and set(entries) == {"seals:d", "author:s", "archive:r"} and len(seals) % 32 == 0
+        good = good and type(entries["archive:r"]) is Reference and author is not None and usable_key(author)
+    except (Fault, KeyError, TypeError, ValueError):
+        good = False
+    if not good:
+        return differs(stated(case, "error"), {"error": "vouching"})
+    if not verify(author, signed_bytes(blake3(block), ARCHIVE_DOMAIN), signature):
+        return differs(stated(case, "error"), {"error": "vouching-signature"})
+    seals = [id_text(seals[at : at + 32]) for at in range(0, len(seals), 32)]
+    return differs(case.get("expected"), {"author": entries["author:s"], "archive": id_text(entries["archive:r"].digest), "seals": seals})
+
+
 KINDS = {
+    "archive": (check_archive, {"archive", "expected", "error", "sealed", "early"}),
+    "vouching": (check_vouching, {"vouching", "expected", "error"}),
     "oh1": (check_oh1, {"input", "expected"}),
     "oh1_not": (check_oh1, {"input", "expected"}),
     "decide": (check_decide, {"policies", "subject", "resource", "action", "expected"}),
@@ -5941,8 +6020,254 @@ def write_evidence_cases(file):
         file.add("evidence", name, file=pieces(data), error="malformed")
 
 
+# archives.json
+
+
+class Archive:
+    """An archive in the making: groups of objects, each object as its entries, its signature, and its blocks."""
+
+    def __init__(self, stream, *groups, previous=None, frontier=bytes(32), **changes):
+        self.stream, self.groups, self.previous, self.frontier, self.changes = stream, groups, previous, frontier, changes
+
+    @property
+    def manifest(self):
+        ids = [id_of(entries) for group in self.groups for entries, _ in group]
+        manifest = {
+            "format:s": "streams.archive.v1", "stream:r": Reference(self.stream), "count:u": len(ids), "frontier:d": self.frontier,
+            "order:d": blake3(b"".join(ids)),
+        }  # fmt: skip
+        if self.previous:
+            manifest["previous:r"] = Reference(self.previous)
+        return {key: value for key, value in {**manifest, **self.changes}.items() if value is not None}
+
+    def sections(self):
+        """The sections: of the manifest, of the blocks of each object, of each seal."""
+        sections = [section(encode_cbor(self.manifest))]
+        for group in self.groups:
+            blocks = [blocks_of(entries) for entries, _ in group]
+            sections += [section(block) for own in blocks for block in own]
+            sections.append(section(seal(blocks, b"".join(signature for _, signature in group))))
+        return sections
+
+    @property
+    def bytes(self):
+        return car(blake3(encode_cbor(self.manifest)), *self.sections())
+
+
+def blocks_of(entries):
+    object = Object(build(entries))
+    return [object.map.block, *(map.block for map in maps_of(object.map))]
+
+
+def seal(blocks, signatures, **changes):
+    content = blake3(b"".join(blake3(block) for own in blocks for block in own))
+    return encode_cbor({"blocks:au": [len(own) for own in blocks], "content:d": content, "_signatures:d": signatures, **changes})
+
+
+def varint(number):
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
+
+
+def section(block, cid=None):
+    cid = cid or b"\x01\x71\x1e\x20" + blake3(block)
+    return varint(len(cid) + len(block)) + cid + block
+
+
+def car(root, *sections, header=None):
+    header = encode_cbor(header or {"roots": [Reference(root)], "version": 1})
+    return varint(len(header)) + header + b"".join(sections)
+
+
+def write_archives():
+    file = File("archives.json", "Archives (spec 11): frame, manifest, seals, what is told first, and vouching.")
+
+    def good(name, archive, redacted=(), early=False):
+        manifest = archive.manifest
+        objects = [id_text(id_of(entries)) for group in archive.groups for entries, _ in group]
+        expected = {"manifest": id_text(blake3(encode_cbor(manifest))), "stream": id_text(archive.stream), "objects": objects, "redacted": [id_text(id_of(entries)) for entries in redacted]}
+        if archive.previous:
+            expected["previous"] = id_text(archive.previous)
+        file.add("archive", name, archive=pieces(archive.bytes), expected=expected, **({"early": True} if early else {}))
+
+    def bad(name, data, error, sealed=()):
+        file.add("archive", name, archive=pieces(data), error=error, sealed=[id_text(id_of(entries)) for entries, _ in sealed])
+
+    leaves = lambda *objects: blake3(b"".join(sorted(id_of(entries) for entries, _ in objects)))
+    signed_object = lambda entries, by=OWNER: (entries, by.sign(entries))
+    stream = id_of({**ROOT_ENTRIES, "policies:am": [allows("read", "append")]})
+    root = signed_object({**ROOT_ENTRIES, "policies:am": [allows("read", "append")]})
+
+    def event(by, parents, generation, previous=None, **more):
+        entries = {
+            "type:s": TYPE_OF_EVENT, "author:s": by.text, "stream:r": Reference(stream), "generation:u": generation,
+            "parents:ar": sorted((Reference(id_of(parent)) for parent, _ in parents), key=lambda r: r.digest), **more,
+        }  # fmt: skip
+        if previous:
+            entries["previous:r"] = Reference(id_of(previous[0]))
+        return signed_object(entries, by)
+
+    data = lambda text: {"text:s": text, "salt:d": bytes(16)}
+    one = event(OWNER, [root], 1, root, **{"data:m": data("one")})
+    left, right = sorted(
+        (event(by, [one], 2, **{"data:m": {**data("beside"), "below:am": [{"deep:m": {}}, {}]}}) for by in (BEN, CID)),
+        key=lambda event: blake3_derive_key("streams 2026 order tie v1", stream + struct.pack(">Q", 2) + base58_decode(event[0]["author:s"][1:])[2:]),
+    )  # fmt: skip
+    last = event(DEE, [left, right], 3)
+    everything = [root, one, left, right, last]
+    archive = Archive(stream, everything, frontier=leaves(last))
+
+    hypothetical = (HYPOTHETICAL, b"")
+    alone = Archive(id_of(HYPOTHETICAL), [hypothetical], frontier=leaves(hypothetical))
+    good("a hypothetical root alone, without a signature", alone)
+    below = {
+        "type:s": TYPE_OF_EVENT, "author:s": OWNER.text, "stream:r": Reference(id_of(HYPOTHETICAL)), "generation:u": 1,
+        "parents:ar": [Reference(id_of(HYPOTHETICAL))], "previous:r": Reference(id_of(HYPOTHETICAL)),
+    }  # fmt: skip
+    below = signed_object(below)
+    good("a hypothetical root and an object behind it", Archive(id_of(HYPOTHETICAL), [hypothetical, below], frontier=leaves(below)))
+    good("a root alone", Archive(stream, [root], frontier=leaves(root)))
+    good("objects beside each other, with maps below maps", archive)
+    good("seals earlier than they need to be", Archive(stream, [root], [one, left], [right, last], frontier=leaves(last)), early=True)
+    redacted = ({**one[0], "data:m": Reference(id_of(one[0]["data:m"]))}, one[1])
+    good("a redacted map", Archive(stream, [root, redacted], frontier=leaves(one)), [redacted[0]])
+    partly = {**left[0]["data:m"], "below:am": [{"deep:m": reference("deep")}, reference("a map")]}
+    partly = event(BEN, [one], 2, **{"data:m": partly})
+    good("a redacted map below maps that are here", Archive(stream, [root, one, partly], frontier=leaves(partly)), [partly[0]])
+    embedded = event(OWNER, [one], 2, one, **{"data:m": left[0]})
+    hidden = ({**embedded[0], "data:m": Reference(id_of(left[0]))}, embedded[1])
+    pair = sorted([hidden, left], key=lambda event: blake3_derive_key("streams 2026 order tie v1", stream + struct.pack(">Q", 2) + base58_decode(event[0]["author:s"][1:])[2:]))
+    good("an object that stands redacted in another, beside it: the seal divides them", Archive(stream, [root, one, hidden, left], frontier=leaves(*pair)), [hidden[0]])
+    good("an object that is a map of another, beside it", Archive(stream, [root, one, embedded, left], frontier=leaves(*pair)))
+    like = event(OWNER, [one], 2, one, **{"data:m": {"blocks:au": [1], "content:d": bytes(32), "signatures:d": bytes(64)}})
+    good("a map that looks like a seal, without the `_`", Archive(stream, [root, one, like], frontier=leaves(like)))
+    values = {
+        "i:i": -(2**63), "u:u": 2**64 - 1, "large:i": 2**53 + 1, "half:f": 0.5, "whole:f": 1.0, "floats:af": [0.0, -1.5, 1e300], "b:b": False, "d:d": bytes(300),
+        "s:s": "ünï", "r:r": reference("elsewhere"), "texts:as": [], "maps:am": [{}, {"deep:m": {"whole:f": 3.0}}, {}], "lists:aai": [[1], [], [-1, 2**40]],
+    }  # fmt: skip
+    kinds = event(OWNER, [one], 2, one, **{"data:m": values})
+    good("every kind of value", Archive(stream, [root, one, kinds], frontier=leaves(kinds)))
+    first = Archive(stream, [root, one], frontier=leaves(one))
+    behind = dict(previous=blake3(encode_cbor(first.manifest)), frontier=leaves(last))
+    good("what is new since another archive", Archive(stream, [left, right, last], **behind))
+    good("nothing new", Archive(stream, **{**behind, "frontier": leaves(one)}))
+
+    # The frame.
+    whole, sections = archive.bytes, archive.sections()
+    id = blake3(encode_cbor(archive.manifest))
+    head = whole[:59]
+    bad("no bytes", b"", "header")
+    bad("a file of something else", b"PK\x03\x04" + bytes(96), "header")
+    bad("half a header", whole[:30], "header")
+    bad("version 2", car(id, *sections, header={"roots": [Reference(id)], "version": 2}), "header")
+    bad("no root", car(id, header={"roots": [], "version": 1}) + b"".join(sections)[:200], "header")
+    bad("another kind of root", car(id, header={"roots": [FOREIGN], "version": 1}) + b"".join(sections)[:200], "header")
+    bad("another length of the header", bytes([0x39]) + whole[1:], "header")
+    bad("the header alone", head, "truncated")
+    bad("the header names another manifest", car(blake3(b""), *sections), "root")
+    bad("half a manifest", whole[:100], "truncated")
+    bad("a length that is longer than it needs to be", head + sections[0] + varint(36 + len(blocks_of(root[0])[0]))[:-1] + bytes([sections[1][1] | 128, 0]) + sections[1][2:], "section-length")
+    bad("a length of five bytes", head + sections[0] + b"\xff\xff\xff\xff\x0f" + sections[1], "section-length")
+    bad("a section of no block", head + sections[0] + section(b"")[:37], "section-length")
+    bad("a section of no length", head + sections[0] + b"\0" + sections[1], "section-length")
+    bad("a section longer than a block may be", head + sections[0] + varint(37 + (1 << 20)) + sections[1][2:], "section-length")
+    bad("a raw block", head + sections[0] + section(b"raw", b"\x01\x55\x1e\x20" + blake3(b"raw")), "section-id")
+    bad("a block under SHA-256", head + sections[0] + section(b"\xa0", b"\x01\x71\x12\x20" + hashlib.sha256(b"\xa0").digest()), "section-id")
+    bad("a CIDv0", head + sections[0] + section(b"\xa0", b"\x12\x20" + bytes(34)), "section-id")
+    flip = lambda data, at: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    ends = [59]
+    for one_section in sections:
+        ends.append(ends[-1] + len(one_section))
+    bad("a bit of the manifest", flip(whole, ends[1] - 1), "block")
+    bad("a bit of a block", flip(whole, ends[2] - 1), "block")
+    bad("a bit of the id of a block", flip(whole, ends[1] + 20), "block")
+    bad("a bit of the last map", flip(whole, ends[-3] - 1), "block")
+    bad("a bit of a signature", flip(whole, ends[-1] - 1), "block")
+
+    # The manifest.
+    changed = lambda *groups, **changes: Archive(stream, *groups, frontier=leaves(last), **changes).bytes
+    bad("a manifest of a newer format", changed(everything, **{"format:s": "streams.archive.v2"}), "newer-format")
+    bad("a manifest of something else", changed(everything, **{"format:s": "archive"}), "manifest")
+    bad("a manifest without a format", changed(everything, **{"format:s": None}), "manifest")
+    bad("a manifest without a stream", changed(everything, **{"stream:r": None}), "manifest")
+    bad("a manifest without a count", changed(everything, **{"count:u": None}), "manifest")
+    bad("a manifest with another field", changed(everything, **{"more:s": ""}), "manifest")
+    bad("a manifest with a short digest", changed(everything, **{"order:d": bytes(31)}), "manifest")
+    bad("a manifest with a frontier that is text", changed(everything, **{"frontier:d": None, "frontier:s": ""}), "manifest")
+    bad("a manifest that is no map", car(blake3(b"\x80"), section(b"\x80")), "manifest")
+    bad("one object more than there is", changed(everything, **{"count:u": 6}), "count", everything)
+    bad("one object less than there is", changed(everything, **{"count:u": 4}), "count", everything)
+    bad("another order", changed(everything, **{"order:d": bytes(32)}), "order", everything)
+    bad("two objects in another order, with their seal", changed([root, one, right, left, last], **{"order:d": archive.manifest["order:d"]}), "order", everything[:2] + [right, left, last])
+    bad("an object of another stream", Archive(blake3(b""), everything).bytes, "other-stream")
+    bad("a root of another stream", changed([root, signed_object(ROOT_ENTRIES)]), "other-stream")
+
+    # Seals.
+    both = Archive(stream, [root, one], [left, right, last], frontier=leaves(last))
+    parts = both.sections()
+    joined = lambda *parts, of=both: car(blake3(encode_cbor(of.manifest)), *parts)
+    bad("cut behind a seal", joined(*parts[:6]), "count", [root, one])
+    bad("cut before a seal", joined(*parts[:-1]), "unsealed", [root, one])
+    bad("cut inside a block", both.bytes[:-100], "truncated", [root, one])
+    bad("a block is missing", joined(*parts[:2], *parts[3:]), "content")
+    bad("a map is missing", joined(*parts[:8], *parts[9:]), "content", [root, one])
+    bad("a block is there twice", joined(*parts[:3], *parts[2:]), "content")
+    bad("two blocks are swapped", joined(parts[0], parts[2], parts[1], *parts[3:]), "content")
+    bad("a seal is missing", joined(*parts[:5], *parts[6:]), "unsealed")
+    bad("a seal is there twice", joined(*parts[:6], *parts[5:]), "content", [root, one])
+    bad("a map of an object in another group", joined(*parts[:4], parts[8], *parts[4:]), "content")
+    blocks = [blocks_of(entries) for entries, _ in everything]
+    signatures = b"".join(signature for _, signature in everything)
+    resealed = lambda changes={}, signatures=signatures, blocks=blocks: joined(*sections[:-1], section(seal(blocks, signatures, **changes)), of=archive)
+    bad("a seal of no object", resealed({"blocks:au": []}), "seal")
+    bad("a seal of an object without blocks", resealed({"blocks:au": [0, 4, 5, 5, 1]}), "seal")
+    bad("a seal with short digests", joined(*sections[:-1], section(b"\xa3\x69blocks:au\x81\x01\x69content:d\x40\x6d_signatures:d\x40"), of=archive), "seal")
+    bad("a seal of more blocks than there are", resealed({"blocks:au": [2, 2, 5, 5, 2]}), "content")
+    bad("a seal of fewer blocks than there are", resealed({"blocks:au": [2, 2, 5, 5]}), "content")
+    bad("a seal of other blocks", resealed({"content:d": bytes(32)}), "content")
+    bad("a seal with half a signature", resealed(signatures=signatures[:-32]), "seal")
+    bad("a seal with bytes behind it", joined(*sections[:-1], section(seal(blocks, signatures) + b"\0"), of=archive), "seal")
+    long = b"\x98\x05" + bytes(len(own) for own in blocks)
+    bad("a seal with a length that is longer than it needs to be", joined(*sections[:-1], section(seal(blocks, signatures).replace(b"\x85" + long[2:], long)), of=archive), "seal")
+    bad("a signature is missing behind others", resealed(signatures=signatures[64:]), "unsigned")
+    bad("all signatures are missing", resealed(signatures=b""), "unsigned")
+    bad("two signatures are swapped", resealed(signatures=signatures[64:128] + signatures[:64] + signatures[128:]), "bad-signature")
+    bad("a signature under another domain", Archive(stream, [root, (one[0], OWNER.sign(one[0], b"streams.archive.v1"))]).bytes, "bad-signature")
+    bad("a signature on a hypothetical root", Archive(id_of(HYPOTHETICAL), [(HYPOTHETICAL, bytes(64))]).bytes, "signed-hypothetical")
+    without_rules = section(seal([blocks[0][:1], *blocks[1:]], signatures))
+    bad("rules without their map, and so the seal says", joined(*sections[:2], *sections[3:-1], without_rules, of=archive), "not-whole")
+    divided = blocks[:2] + [blocks[2] + blocks[3][:1], blocks[3][1:], blocks[4]]
+    bad("blocks divided otherwise: an object as the map of another", resealed(blocks=divided), "stray-map")
+
+    # Vouching.
+    ids = [blake3(seal([blocks_of(entries) for entries, _ in group], b"".join(signature for _, signature in group))) for group in both.groups]
+    claim = {"seals:d": b"".join(ids), "author:s": OWNER.text, "archive:r": Reference(blake3(encode_cbor(both.manifest)))}
+    vouching = lambda entries=claim, by=OWNER, domain=ARCHIVE_DOMAIN: encode_cbor([encode_cbor(entries), sign(by.seed, signed_bytes(blake3(encode_cbor(entries)), domain)), []])
+    expected = {"author": OWNER.text, "archive": id_text(claim["archive:r"].digest), "seals": [id_text(id) for id in ids]}
+    file.add("vouching", "for an archive of two seals", vouching=vouching().hex(), expected=expected)
+    file.add("vouching", "for an archive of nothing", vouching=vouching({**claim, "seals:d": b""}).hex(), expected={**expected, "seals": []})
+    for name, data, error in (
+        ("signed by another", vouching(by=BEN), "vouching-signature"),
+        ("signed as an object", vouching(domain=OBJECT_DOMAIN), "vouching-signature"),
+        ("a bit of the signature", flip(vouching(), len(vouching()) - 2), "vouching-signature"),
+        ("no bytes", b"", "vouching"),
+        ("cut short", vouching()[:-1], "vouching"),
+        ("bytes behind it", vouching() + b"\0", "vouching"),
+        ("without an author", vouching(without(claim, "author:s")), "vouching"),
+        ("without an archive", vouching(without(claim, "archive:r")), "vouching"),
+        ("a field more", vouching({**claim, "more:s": ""}), "vouching"),
+        ("half the id of a seal", vouching({**claim, "seals:d": claim["seals:d"][:-16]}), "vouching"),
+        ("an archive of another kind of id", vouching({**claim, "archive:r": FOREIGN}), "vouching"),
+        ("an author that is none", vouching({**claim, "author:s": "z6Mk"}), "vouching"),
+        ("an author of small order", vouching({**claim, "author:s": author_text(encode_y(1, 0))}), "vouching"),
+        ("a map beside it", encode_cbor([encode_cbor(claim), bytes(64), [b"\xa0"]]), "vouching"),
+        ("no signature", encode_cbor([encode_cbor(claim), b"", []]), "vouching"),
+    ):
+        file.add("vouching", name, vouching=data.hex(), error=error)
+    return file
+
+
 def write():
-    for make in (write_values, write_parts, write_json, write_identity, write_header, write_signatures, write_rules, write_redaction, write_streams, write_judging, write_peers):
+    for make in (write_values, write_parts, write_json, write_identity, write_header, write_signatures, write_rules, write_redaction, write_streams, write_judging, write_peers, write_archives):
         make().write()
     print(f"written to {FOLDER}")
     return 0

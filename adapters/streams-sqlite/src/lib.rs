@@ -44,7 +44,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use event_listener::Event;
 use rusqlite::{Connection, OpenFlags};
-use streams_core::store::{Commit, Head, Logged, Numbered, Record, Scan, Store};
+use streams_core::store::{Commit, Head, Logged, Numbered, Place, Record, Scan, Store};
 use streams_core::{ObjectId, StoreError, StreamId};
 
 use self::error::store_error;
@@ -170,6 +170,15 @@ impl Store for SqliteStore {
 
     async fn scan(&self, stream: StreamId, scan: Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.readers.read(move |connection| read::scan(connection, &stream, &scan, limit)).await
+    }
+
+    async fn places(
+        &self,
+        stream: StreamId,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<(Place, u64)>, StoreError> {
+        self.readers.read(move |connection| read::places(connection, &stream, after, limit)).await
     }
 
     async fn head(&self, stream: StreamId) -> Result<Option<Head>, StoreError> {

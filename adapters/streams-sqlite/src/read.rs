@@ -99,6 +99,33 @@ pub(crate) fn scan(
     }
 }
 
+/// All that is asked for is in the index.
+pub(crate) fn places(
+    connection: &Connection,
+    stream: &StreamId,
+    after: Option<Place>,
+    limit: usize,
+) -> rusqlite::Result<Vec<(Place, u64)>> {
+    let Some(stream) = number(connection, stream)? else { return Ok(Vec::new()) };
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let behind = if after.is_some() { "AND (epoch, generation, tie, id) > (?3, ?4, ?5, ?6)" } else { "" };
+    let text = format!(
+        "SELECT epoch, generation, tie, id, sequence FROM objects INDEXED BY objects_by_place
+        WHERE stream = ?1 {behind} ORDER BY epoch, generation, tie, id LIMIT ?2"
+    );
+    let mut select = connection.prepare_cached(&text)?;
+    let place = |row: &Row<'_>| {
+        let place = Place { epoch: row.get(0)?, generation: row.get(1)?, tie: row.get(2)?, id: id(row, 3)? };
+        Ok((place, row.get(4)?))
+    };
+    match after {
+        None => select.query_map(params![stream, limit], place)?.collect(),
+        Some(Place { epoch, generation, tie, id }) => {
+            select.query_map(params![stream, limit, epoch, generation, tie, id.as_bytes()], place)?.collect()
+        }
+    }
+}
+
 pub(crate) fn head(connection: &Connection, stream: &StreamId) -> rusqlite::Result<Option<Head>> {
     let mut select = connection.prepare_cached("SELECT last, objects, finals FROM streams WHERE id = ?")?;
     let head = |row: &Row<'_>| Ok(Head { last: row.get(0)?, objects: row.get(1)?, finals: row.get(2)? });

@@ -15,6 +15,7 @@ use streams_core::Effect;
 
 use self::peer::evidence;
 
+mod archive;
 mod check;
 mod export;
 mod graph;
@@ -94,6 +95,9 @@ enum Command {
     Verify(verify::Verify),
     /// Give back what a store does not use any more
     Compact(verify::Compact),
+    /// Cold copies of streams, in files that prove themselves
+    #[command(subcommand)]
+    Archive(archive::Archive),
     /// Serve a store to peers
     Serve(peer::Serve),
     /// Make streams equal here and at a peer
@@ -191,6 +195,7 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Stats(args) => stats::stats(args, out),
         Command::Verify(args) => verify::verify(args, out),
         Command::Compact(args) => verify::compact(args, out),
+        Command::Archive(command) => archive::archive(command, out),
         Command::Serve(args) => peer::serve(args, out),
         Command::Sync(args) => peer::sync(args, out),
         Command::Subscribe(args) => peer::subscribe(args, out),

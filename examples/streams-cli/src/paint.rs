@@ -187,6 +187,15 @@ pub fn ago(then: u64, now: u64) -> String {
     }
 }
 
+/// A bar for work of a known number of bytes.
+pub fn bytes(what: &'static str, length: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg:>12} {bar:32.cyan/blue} {binary_bytes}/{binary_total_bytes} · {eta} left");
+    let bar = ProgressBar::new(length).with_message(what);
+    bar.set_style(style.expect("a template").progress_chars("━╸─"));
+    bar
+}
+
 /// A sign that work of an unknown length goes on.
 pub fn spinner(what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:>12} {spinner:.cyan} {human_pos}");

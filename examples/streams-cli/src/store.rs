@@ -45,7 +45,7 @@ pub enum Location {
 
 /// A store that is open, with the streams in it. It is closed when it is dropped.
 pub struct Opened {
-    node: Box<Node>,
+    node: Arc<Node>,
     location: Location,
 }
 
@@ -109,7 +109,7 @@ impl Location {
     /// Opens a store, which is made where there is none.
     pub fn create(&self) -> Result<Opened> {
         let store = self.connect().with_context(|| format!("cannot open the store {self}"))?;
-        let node = Box::new(Node::new(store, HashKey::from_bytes(key::random()?)));
+        let node = Arc::new(Node::new(store, HashKey::from_bytes(key::random()?)));
         Ok(Opened { node, location: self.clone() })
     }
 
@@ -169,6 +169,11 @@ impl Drop for Opened {
 }
 
 impl Opened {
+    /// The streams in it, for whoever drives them.
+    pub fn node(&self) -> Arc<Node> {
+        self.node.clone()
+    }
+
     /// All streams, ascending.
     pub fn streams(&self) -> Result<Vec<StreamId>> {
         let mut all: Vec<StreamId> = Vec::new();

@@ -1,5 +1,6 @@
 //! Runs vectors: cases for every implementation, in the format of `docs/vectors.md`.
 
+mod archives;
 mod peers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +100,8 @@ fn run_case(kind: &str, case: Json) -> Result<()> {
         "judge" => given::<Judged>(case)?.run(),
         "ranges" => given::<peers::Ranges>(case)?.run(),
         "evidence" => given::<peers::Shows>(case)?.run(),
+        "archive" => given::<archives::Archive>(case)?.run(),
+        "vouching" => given::<archives::Vouched>(case)?.run(),
         "oh1" | "oh1_not" => given::<Oh1>(case)?.run(),
         _ => bail!("an unknown kind"),
     }

@@ -14,8 +14,14 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/archives.rs"]
+mod archives;
+#[path = "it/archiving.rs"]
+mod archiving;
 #[path = "it/evidence.rs"]
 mod evidence;
+#[path = "../../../adapters/streams-object-store/tests/moto/mod.rs"]
+mod moto;
 #[path = "it/network.rs"]
 mod network;
 #[path = "it/peers.rs"]
@@ -50,7 +56,7 @@ impl Home {
         let mut command = Command::new(program);
         command.current_dir(self.0.path()).env("HOME", self.0.path()).env("XDG_CONFIG_HOME", self.path("config"));
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
-        command.stdin(Stdio::null());
+        command.env_remove("XDG_DATA_HOME").stdin(Stdio::null());
         command
     }
 

@@ -109,6 +109,8 @@ async fn what_was_committed_is_there_whole(store: &dyn Store) {
         let (mut after, mut before, mut above): (Option<Place>, Option<Place>, u64) = (None, None, 0);
         loop {
             let page = store.scan(id, Scan::After(after), limit).await.unwrap();
+            let places: Vec<_> = page.iter().map(|record| (record.place, record.sequence)).collect();
+            assert_eq!(store.places(id, after, limit).await.unwrap(), places);
             let Some(last) = page.last() else { break };
             after = Some(last.place);
             forwards.extend(ids(&page));

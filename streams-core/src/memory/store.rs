@@ -46,8 +46,12 @@ struct Held {
 /// One stream.
 #[derive(Clone, Debug)]
 struct Shelf {
-    records: HashMap<ObjectId, Kept, HashKey>,
-    order: BTreeMap<Place, ObjectId>,
+    /// The objects, in the order of their numbers, which is nearly that of their places.
+    kept: Vec<Kept>,
+    /// Where each is among them.
+    by_id: HashMap<ObjectId, usize, HashKey>,
+    /// The places, each with where its object is.
+    order: BTreeMap<Place, usize>,
     /// The numbers of its changes, ascending.
     changes: Vec<u64>,
     leaves: BTreeSet<ObjectId>,
@@ -101,7 +105,8 @@ impl Held {
     fn shelf(&mut self, stream: StreamId) -> &mut Shelf {
         let key = self.key;
         self.streams.entry(stream).or_insert_with(|| Shelf {
-            records: HashMap::with_hasher(key),
+            kept: Vec::new(),
+            by_id: HashMap::with_hasher(key),
             order: BTreeMap::new(),
             changes: Vec::new(),
             leaves: BTreeSet::new(),
@@ -111,14 +116,16 @@ impl Held {
     }
 
     fn insert(&mut self, stream: StreamId, object: NewObject) {
-        let (id, author) = (object.place.id, *object.author.as_bytes());
-        let added = LoggedChange::Added { id, author, r#type: object.r#type.clone() };
-        let sequence = self.note(stream, added);
-        let NewObject { place, r#type, effective, adopted_by, parts, .. } = object;
+        let NewObject { place, r#type, effective, adopted_by, parts, author, .. } = object;
+        let (id, author) = (place.id, *author.as_bytes());
+        self.log.push((stream, LoggedChange::Added { id, author, r#type: r#type.clone() }));
+        let sequence = self.log.len() as u64;
         let shelf = self.shelf(stream);
-        shelf.order.insert(place, id);
+        shelf.changes.push(sequence);
+        shelf.order.insert(place, shelf.kept.len());
+        shelf.by_id.insert(id, shelf.kept.len());
         let record = Record { sequence, place, effective, adopted_by, parts };
-        shelf.records.insert(id, Kept { record, author, r#type });
+        shelf.kept.push(Kept { record, author, r#type });
     }
 
     fn mark(&mut self, stream: StreamId, mark: Mark) {
@@ -146,15 +153,18 @@ impl Held {
 
 impl Shelf {
     fn change(&mut self, id: ObjectId, change: impl FnOnce(&mut Record)) {
-        let Some(kept) = self.records.get_mut(&id) else { return };
+        let Some(at) = self.by_id.get(&id).copied() else { return };
+        let kept = &mut self.kept[at];
         let before = kept.record.place;
         change(&mut kept.record);
-        self.order.remove(&before);
-        self.order.insert(kept.record.place, id);
+        if before != kept.record.place {
+            self.order.remove(&before);
+            self.order.insert(kept.record.place, at);
+        }
     }
 
-    fn record(&self, id: &ObjectId) -> Record {
-        self.records[id].record.clone()
+    fn find(&self, id: &ObjectId) -> Option<&Kept> {
+        self.by_id.get(id).map(|at| &self.kept[*at])
     }
 
     /// The objects whose numbers are above one, ascending, of those that are asked for.
@@ -167,7 +177,7 @@ impl Shelf {
     ) -> Vec<Record> {
         let from = self.changes.partition_point(|sequence| *sequence <= above);
         let added = self.changes[from..].iter().filter_map(|sequence| match &log[*sequence as usize - 1].1 {
-            LoggedChange::Added { id, .. } => Some(&self.records[id]),
+            LoggedChange::Added { id, .. } => self.find(id),
             _ => None,
         });
         added.filter(|kept| of(kept)).take(limit).map(|kept| kept.record.clone()).collect()
@@ -195,7 +205,7 @@ impl Store for MemoryStore {
             return Ok(last);
         }
         let shelf = held.shelf(stream);
-        let new = |object: &NewObject| !shelf.records.contains_key(&object.place.id);
+        let new = |object: &NewObject| !shelf.by_id.contains_key(&object.place.id);
         let objects: Vec<NewObject> = commit.objects.into_iter().filter(new).collect();
         let (leaves, cited) = leaves_after(&objects);
         shelf.leaves.extend(leaves);
@@ -212,13 +222,13 @@ impl Store for MemoryStore {
     async fn get(&self, stream: StreamId, ids: &[ObjectId]) -> Result<Vec<Option<Record>>, StoreError> {
         let held = self.held()?;
         let shelf = held.streams.get(&stream);
-        Ok(ids.iter().map(|id| Some(shelf?.records.get(id)?.record.clone())).collect())
+        Ok(ids.iter().map(|id| Some(shelf?.find(id)?.record.clone())).collect())
     }
 
     async fn contains(&self, stream: StreamId, ids: &[ObjectId]) -> Result<Vec<bool>, StoreError> {
         let held = self.held()?;
         let shelf = held.streams.get(&stream);
-        Ok(ids.iter().map(|id| shelf.is_some_and(|shelf| shelf.records.contains_key(id))).collect())
+        Ok(ids.iter().map(|id| shelf.is_some_and(|shelf| shelf.by_id.contains_key(id))).collect())
     }
 
     async fn scan(&self, stream: StreamId, scan: Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
@@ -229,11 +239,11 @@ impl Store for MemoryStore {
         Ok(match scan {
             Scan::After(place) => {
                 let places = shelf.order.range((place.map_or(Unbounded, Excluded), Unbounded));
-                places.take(limit).map(|(_, id)| shelf.record(id)).collect()
+                places.take(limit).map(|(_, at)| shelf.kept[*at].record.clone()).collect()
             }
             Scan::Before(place) => {
                 let places = shelf.order.range((Unbounded, place.map_or(Unbounded, Excluded)));
-                places.rev().take(limit).map(|(_, id)| shelf.record(id)).collect()
+                places.rev().take(limit).map(|(_, at)| shelf.kept[*at].record.clone()).collect()
             }
             Scan::Since(above) => shelf.since(log, above, limit, |_| true),
             Scan::Author(author, above) => shelf.since(log, above, limit, |kept| kept.author == *author.as_bytes()),
@@ -241,11 +251,24 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn places(
+        &self,
+        stream: StreamId,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<(Place, u64)>, StoreError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let held = self.held()?;
+        let Some(shelf) = held.streams.get(&stream) else { return Ok(Vec::new()) };
+        let places = shelf.order.range((after.map_or(Unbounded, Excluded), Unbounded));
+        Ok(places.take(limit).map(|(place, at)| (*place, shelf.kept[*at].record.sequence)).collect())
+    }
+
     async fn head(&self, stream: StreamId) -> Result<Option<Head>, StoreError> {
         let held = self.held()?;
         Ok(held.streams.get(&stream).map(|shelf| Head {
             last: shelf.changes.last().copied().unwrap_or(0),
-            objects: shelf.records.len() as u64,
+            objects: shelf.kept.len() as u64,
             finals: shelf.finals,
         }))
     }

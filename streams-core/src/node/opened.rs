@@ -128,6 +128,8 @@ impl Opened {
             }
             self.note_changes();
             let theirs: HashSet<ObjectId> = added.into_iter().collect();
+            // What somebody else wrote may be known otherwise.
+            self.touched.extend(theirs.iter().copied());
             self.unsent.retain(|id| !theirs.contains(id));
             copied.iter().for_each(|id| {
                 self.copied.remove(id);
@@ -139,11 +141,7 @@ impl Opened {
     fn note_changes(&mut self) {
         for change in self.stream.take_changes() {
             match change {
-                Change::Inserted { id, .. } => {
-                    self.unsent.push(id);
-                    // Where somebody else wrote it meanwhile, it may be known otherwise.
-                    self.touched.insert(id);
-                }
+                Change::Inserted { id, .. } => self.unsent.push(id),
                 Change::Voided(id)
                 | Change::Restored(id)
                 | Change::Adopted { id, .. }

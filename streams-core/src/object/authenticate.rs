@@ -81,7 +81,8 @@ pub struct Authenticator {
 struct Known {
     text: [u8; AUTHOR_LEN],
     author: VerifyingKey,
-    verifier: Verifier,
+    /// Unpacked when a signature is first verified alone: in a batch it is not needed.
+    verifier: Option<Verifier>,
 }
 
 impl Authenticator {
@@ -94,7 +95,11 @@ impl Authenticator {
     pub fn authenticate(&mut self, object: Object) -> Result<Authentic, AuthenticateError> {
         let known = self.author_of(&object)?;
         if let Some(signature) = signature_to_verify(&object)?
-            && !known.verifier.verify(Domain::Object, object.id().as_bytes(), signature)
+            && !known.verifier.get_or_insert_with(|| known.author.verifier()).verify(
+                Domain::Object,
+                object.id().as_bytes(),
+                signature,
+            )
         {
             return Err(Unsound::BadSignature.into());
         }
@@ -134,7 +139,7 @@ impl Authenticator {
 
     /// The author, by the text in the header. Where it is no usable key no signature can be judged, and the rules of
     /// the header speak.
-    fn author_of(&mut self, object: &Object) -> Result<&Known, AuthenticateError> {
+    fn author_of(&mut self, object: &Object) -> Result<&mut Known, AuthenticateError> {
         let (block, fields) = (object.block(), object.fields());
         let Some(text) = author_text(block, fields) else {
             judge(block, fields)?;
@@ -150,10 +155,10 @@ impl Authenticator {
                     judge(block, fields)?;
                 }
                 let author = author.map_err(|error| Unfit::Refused(error.into()))?;
-                self.learn(Known { text, author, verifier: author.verifier() }, hash)
+                self.learn(Known { text, author, verifier: None }, hash)
             }
         };
-        Ok(&self.known[place])
+        Ok(&mut self.known[place])
     }
 
     fn learn(&mut self, known: Known, hash: u64) -> usize {

@@ -216,6 +216,13 @@ pub(crate) fn scan<'a>(
     Ok(Scanned { foreign: scanner.foreign })
 }
 
+/// The entries of a canonical block, each key with where its value is read.
+pub(crate) fn entries(block: &[u8]) -> Result<Vec<(&[u8], Reader<'_>)>, Malformed> {
+    let mut entries = Vec::new();
+    scan(block, 1, |key, at| entries.push((key, Reader::new(&block[at..]))), &mut Places::new())?;
+    Ok(entries)
+}
+
 /// The blocks of maps, of which most objects have one.
 pub(crate) type MapBlocks<'a> = SmallVec<[&'a [u8]; 4]>;
 

@@ -8,6 +8,9 @@ use data_encoding::BASE32_NOPAD;
 /// What stands before the digest in the bytes of a CIDv1 with codec dag-cbor and multihash blake3.
 const CID_PREFIX: [u8; 4] = [0x01, 0x71, 0x1e, 0x20];
 
+/// The length of the bytes of a CID.
+pub const CID_LEN: usize = CID_PREFIX.len() + 32;
+
 /// The name of a map, of an object, of a stream (by its root): the BLAKE3-256 digest of its block.
 ///
 /// As text it is a CIDv1 in base32, which begins with `bafyr4i`, 59 characters.
@@ -39,6 +42,19 @@ impl ObjectId {
         Self(digest)
     }
 
+    /// The bytes of the CID, as they stand before a block in an archive.
+    pub fn cid(&self) -> [u8; CID_LEN] {
+        let mut cid = [0; CID_LEN];
+        cid[..CID_PREFIX.len()].copy_from_slice(&CID_PREFIX);
+        cid[CID_PREFIX.len()..].copy_from_slice(&self.0);
+        cid
+    }
+
+    /// The id with this CID; `None` where it is of another kind.
+    pub fn from_cid(cid: &[u8]) -> Option<Self> {
+        cid.strip_prefix(&CID_PREFIX)?.try_into().map(Self).ok()
+    }
+
     /// The digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -47,10 +63,7 @@ impl ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut cid = [0; 36];
-        cid[..4].copy_from_slice(&CID_PREFIX);
-        cid[4..].copy_from_slice(&self.0);
-        write!(f, "b{}", BASE32_NOPAD.encode(&cid).to_ascii_lowercase())
+        write!(f, "b{}", BASE32_NOPAD.encode(&self.cid()).to_ascii_lowercase())
     }
 }
 
@@ -69,7 +82,6 @@ impl FromStr for ObjectId {
             return Err(IdTextError);
         }
         let cid = BASE32_NOPAD.decode(base32.to_ascii_uppercase().as_bytes()).map_err(|_| IdTextError)?;
-        let digest = cid.strip_prefix(&CID_PREFIX).ok_or(IdTextError)?;
-        digest.try_into().map(Self).map_err(|_| IdTextError)
+        Self::from_cid(&cid).ok_or(IdTextError)
     }
 }

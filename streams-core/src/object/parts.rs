@@ -116,7 +116,13 @@ impl Object {
     /// Decodes parts. Each byte is looked at once and hashed once, as it stands; nothing is encoded again. A map that
     /// breaks a limit, or that this version cannot decode, is left out and stands redacted (spec 1.5).
     pub fn decode(bytes: &[u8]) -> Result<Self, Unsound> {
-        Self::decode_or_leave_out(bytes).map(|(object, _)| object)
+        if bytes.len() > MAX_PARTS {
+            return Err(Unsound::TooLarge);
+        }
+        let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
+        parts.check_limits()?;
+        let ids: Ids = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
+        Self::put_together(None, &parts, &ids, || bytes.into()).map(|(object, _)| object)
     }
 
     /// Writes a map, which may have a `_signature:d`, as an object. What would be left out of a received object is an
@@ -137,31 +143,43 @@ impl Object {
         let parts = Parts { block, signature, maps: maps.iter().map(|map| map.block.as_slice()).collect() };
         parts.check_limits()?;
         let ids: Ids = maps.iter().map(|map| map.id).collect();
-        match Self::put_together(&parts, &ids, || join_parts(block, signature, &parts.maps).into())? {
+        match Self::put_together(None, &parts, &ids, || join_parts(block, signature, &parts.maps).into())? {
             (_, Some(left_out)) => Err(left_out.into()),
             (object, None) => Ok(object),
         }
     }
 
-    fn decode_or_leave_out(bytes: &[u8]) -> Result<(Self, Option<Malformed>), Unsound> {
-        if bytes.len() > MAX_PARTS {
-            return Err(Unsound::TooLarge);
-        }
+    /// Checks parts that were kept, of which nothing is left out, as [`decode`](Self::decode) does, and copies nothing.
+    pub(crate) fn check_kept(bytes: &[u8]) -> Result<Kept<'_>, Unsound> {
         let parts = split_parts(bytes)?.ok_or(Unsound::Parts)?;
         parts.check_limits()?;
         let ids: Ids = parts.maps.iter().map(|map| ObjectId::of_block(map)).collect();
-        Self::put_together(&parts, &ids, || bytes.into())
+        match Self::put_together(None, &parts, &ids, Arc::default)? {
+            (_, Some(left_out)) => Err(left_out.into()),
+            (object, None) => Ok(Kept { id: object.id, is_hypothetical: object.fields.is_hypothetical(), parts, ids }),
+        }
     }
 
-    /// The object of these parts, whose maps have these ids, and why a map was left out, if one was. Where none is,
+    /// Puts an object together from blocks that came one by one, each of which hashes to the id that is given with it.
+    pub(crate) fn from_blocks(blocks: &[(ObjectId, &[u8])], signature: &[u8]) -> Result<Self, Unsound> {
+        let ((id, block), maps) = blocks.split_first().ok_or(Unsound::Parts)?;
+        let parts = Parts { block, signature, maps: maps.iter().map(|(_, map)| *map).collect() };
+        parts.check_limits()?;
+        let ids: Ids = maps.iter().map(|(id, _)| *id).collect();
+        let whole = || join_parts(block, signature, &parts.maps).into();
+        Self::put_together(Some(*id), &parts, &ids, whole).map(|(object, _)| object)
+    }
+
+    /// The object of these parts, which has this id where it is known, and whose maps have these; and why a map was left out, if one was. Where none is,
     /// `whole` gives the bytes of the parts.
     fn put_together(
+        id: Option<ObjectId>,
         parts: &Parts<'_>,
         ids: &[ObjectId],
         whole: impl FnOnce() -> Arc<[u8]>,
     ) -> Result<(Self, Option<Malformed>), Unsound> {
         let (fields, places) = scan_block(parts.block)?;
-        let id = ObjectId::of_block(parts.block);
+        let id = id.unwrap_or_else(|| ObjectId::of_block(parts.block));
         let kept = walk(places, ids, &parts.maps)?;
         let parts = match kept.left_out {
             None => whole(),
@@ -430,8 +448,17 @@ impl<'a> Here<'a> {
     }
 }
 
+/// Parts that were checked where they stand.
+pub(crate) struct Kept<'a> {
+    pub(crate) id: ObjectId,
+    pub(crate) is_hypothetical: bool,
+    pub(crate) parts: Parts<'a>,
+    /// The ids of the maps.
+    pub(crate) ids: Ids,
+}
+
 /// The map blocks that stay with an object, in their order.
-struct Kept<'a> {
+struct Staying<'a> {
     maps: MapBlocks<'a>,
     redacted: bool,
     foreign: Vec<ObjectId>,
@@ -443,8 +470,9 @@ struct Kept<'a> {
 
 /// Walks the places of maps, depth first, and keeps what `find` has for them, as far as it can be decoded here. `find`
 /// is told too whether the last map that it had was left out.
-fn assemble<'a>(mut places: Places, mut find: impl FnMut(&Place, bool) -> Option<&'a [u8]>) -> Kept<'a> {
-    let mut kept = Kept { maps: MapBlocks::new(), redacted: false, foreign: Vec::new(), left_out: None, below: false };
+fn assemble<'a>(mut places: Places, mut find: impl FnMut(&Place, bool) -> Option<&'a [u8]>) -> Staying<'a> {
+    let mut kept =
+        Staying { maps: MapBlocks::new(), redacted: false, foreign: Vec::new(), left_out: None, below: false };
     // A stack: the next place is the last.
     places.reverse();
     while let Some(place) = places.pop() {
@@ -475,7 +503,7 @@ fn assemble<'a>(mut places: Places, mut find: impl FnMut(&Place, bool) -> Option
 }
 
 /// Takes map blocks, which have these ids, for their places, in order (spec 2.3).
-fn walk<'a>(places: Places, ids: &[ObjectId], maps: &[&'a [u8]]) -> Result<Kept<'a>, Unsound> {
+fn walk<'a>(places: Places, ids: &[ObjectId], maps: &[&'a [u8]]) -> Result<Staying<'a>, Unsound> {
     let mut next = 0;
     let mut sorted: Option<Vec<(ObjectId, usize)>> = None;
     let kept = assemble(places, |place, below_left_out| {

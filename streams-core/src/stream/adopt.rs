@@ -32,7 +32,11 @@ impl Stream {
 
     /// The object that adopts this one, where one does.
     pub fn adopter(&self, id: &ObjectId) -> Option<ObjectId> {
-        self.adoptions.by.get(&self.graph.find(id)?).map(|by| self.graph.id(*by))
+        self.adopter_at(self.graph.find(id)?)
+    }
+
+    pub(super) fn adopter_at(&self, index: Index) -> Option<ObjectId> {
+        self.adoptions.by.get(&index).map(|by| self.graph.id(*by))
     }
 
     /// What replay hands out directly behind an object.

@@ -18,6 +18,15 @@ pub struct Entry {
     pub authentic: Authentic,
 }
 
+/// All that a store is told of an object.
+pub(crate) struct Placed {
+    pub(crate) authentic: Authentic,
+    pub(crate) epoch: u32,
+    pub(crate) tie: [u8; 32],
+    pub(crate) effective: bool,
+    pub(crate) adopted_by: Option<ObjectId>,
+}
+
 impl Stream {
     /// The ids of all objects, in the order of spec 9.1. A few nanoseconds each.
     pub fn order(&self) -> impl Iterator<Item = ObjectId> {
@@ -86,6 +95,19 @@ impl Stream {
     pub fn tie(&self, id: &ObjectId) -> Option<[u8; 32]> {
         let index = self.graph.find(id)?;
         Some(self.ties.tie(self.graph.generation(index), &self.chains.author(index)))
+    }
+
+    /// All that a store is told of an object, by one look-up.
+    pub(crate) fn placed(&self, id: &ObjectId) -> Option<Placed> {
+        let index = self.graph.find(id)?;
+        let authentic = self.authentic_at(index);
+        Some(Placed {
+            epoch: self.epoch_of(index) as u32 + 1,
+            tie: self.ties.tie(self.graph.generation(index), &authentic.header().author()),
+            effective: self.is_effective_at(index),
+            adopted_by: self.adopter_at(index),
+            authentic,
+        })
     }
 
     /// An object at its place.

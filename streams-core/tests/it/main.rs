@@ -1,11 +1,14 @@
 //! The tests that cross rooms, in one binary.
 
+mod archives;
 mod convergence;
 mod evidence;
 mod fixtures;
 mod hostile;
+mod keeping;
 mod meetings;
 mod peers;
+mod planning;
 mod reconcile;
 mod sessions;
 mod signatures;

@@ -1,0 +1,33 @@
+//! S3, by a server of one's own.
+#![cfg(feature = "s3")]
+
+mod moto;
+
+use std::sync::Arc;
+
+use moto::Moto;
+use streams_core::archiver::{Archiver, FailureKind, Ticket};
+use streams_core::conformance::archiver::conforms;
+use streams_object_store::{ObjectStoreArchiver, S3};
+
+fn open(moto: &Moto, address: &str) -> ObjectStoreArchiver {
+    let s3 = S3::at(address).unwrap().endpoint(moto.address()).region("us-east-1");
+    s3.credentials("key", "secret").open().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_conforms() {
+    let moto = Moto::start();
+    for address in ["s3://bucket/some/prefix", "s3://bucket"] {
+        let archiver = open(&moto, address);
+        assert_eq!(archiver.id(), address);
+        conforms(Arc::new(archiver), async || ()).await;
+    }
+    let listed = open(&moto, "s3://bucket/some/prefix").list(None, 100).await.unwrap();
+    assert!(listed.len() >= 6, "what one wrote, another finds: {listed:?}");
+    // A bucket that is not there.
+    let archiver = open(&moto, "s3://nothing");
+    let ticket = Ticket::new("a/b.car#1").unwrap();
+    assert_eq!(archiver.status(&ticket).await.unwrap_err().kind(), FailureKind::Missing);
+    assert!(archiver.list(None, 10).await.is_err());
+}
