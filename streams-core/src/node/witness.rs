@@ -90,13 +90,10 @@ impl Node {
     /// Keeps what a peer signed, where it may be held against it, or tells what it has.
     pub(super) async fn note_said(&self, event: &Event, now: u64) -> Result<(), NodeError> {
         let stream = match event {
-            // Of a stream that was asked for: it may be on its way here.
+            // Of a stream that this side asked for; it may be on its way here, and a statement may be made again after a
+            // refusal that breaks it: so neither waits for the other.
             Event::Stated(statement) => statement.said.stream.0,
-            // Nothing else can break a promise, and of a stream that is not here none can be shown.
-            Event::Refused { reason: Reason::Unknown | Reason::Gone, stream, .. } => match self.head(*stream).await? {
-                Some(_) => *stream,
-                None => return Ok(()),
-            },
+            Event::Refused { reason: Reason::Unknown | Reason::Gone, stream, .. } => *stream,
             _ => return Ok(()),
         };
         let _one_at_a_time = self.notes.lock().await;

@@ -51,9 +51,12 @@ fn honest_nodes_end_equal_and_nobody_honest_is_accused() {
     }
 }
 
+/// Worlds that went wrong once: 8087 had a promise that was broken before anything of the stream had come.
+const ONCE_WRONG: [u64; 1] = [8087];
+
 #[test]
 fn a_seed_tells_everything() {
-    for seed in [3, 44, 500] {
+    for seed in [3, 44, 500].into_iter().chain(ONCE_WRONG) {
         assert_eq!(life::live(seed), life::live(seed));
     }
 }
