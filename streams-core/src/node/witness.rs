@@ -16,6 +16,9 @@ use crate::sync::said::{Reason, Refusal, Signed, Statement};
 /// and the latest.
 const KEPT: usize = 8;
 
+/// Of how many stores of one peer as much is kept.
+const STORES: usize = 8;
+
 /// How many peers are listened to about one stream.
 const PEERS: usize = 64;
 
@@ -155,14 +158,20 @@ fn keep<T: Clone + PartialEq>(
     if same.len() == KEPT {
         kept.remove(same[1]);
     }
+    // Who makes up one store after the other drives out what it said itself, and nothing of anybody else.
     let peer = who(&said.said).0;
-    let others: BTreeSet<VerifyingKey> =
-        kept.iter().map(|kept| who(&kept.said.said).0).filter(|other| *other != peer).collect();
-    let own_stores = kept.iter().filter(|kept| who(&kept.said.said).0 == peer).count();
-    if others.len() == PEERS || own_stores >= KEPT * KEPT {
-        // Whoever was heard least lately gives way.
-        let oldest = kept.iter().enumerate().min_by_key(|(_, kept)| kept.at).map(|(place, _)| place);
-        oldest.map(|oldest| kept.remove(oldest));
+    let own: Vec<usize> = (0..kept.len()).filter(|place| who(&kept[*place].said.said).0 == peer).collect();
+    if own.len() >= KEPT * STORES {
+        kept.remove(own[0]);
+    }
+    let peers: BTreeSet<VerifyingKey> = kept.iter().map(|kept| who(&kept.said.said).0).collect();
+    if peers.len() >= PEERS && !peers.contains(&peer) {
+        // Whoever was heard of least lately gives way.
+        let heard =
+            |of: &VerifyingKey| kept.iter().filter(|kept| who(&kept.said.said).0 == *of).map(|kept| kept.at).max();
+        if let Some(silent) = peers.into_iter().min_by_key(heard) {
+            kept.retain(|kept| who(&kept.said.said).0 != silent);
+        }
     }
     kept.push(At { at: now, said: said.clone() });
 }
@@ -197,5 +206,59 @@ fn completeness(stream: &Stream, heard: &Heard) -> Completeness {
         by_several,
         by_one,
         by_none: stream.len() - by_one - by_several,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::author::SigningKey;
+    use crate::sync::messages::{Id, Ids, Key};
+
+    /// What a peer, by its number, states with a store and a counter.
+    fn statement(peer: u8, store: [u8; 16], counter: u64) -> Signed<Statement> {
+        let key = SigningKey::from_bytes([peer; 32]);
+        let (stream, leaves) = (Id(ObjectId::from_bytes([9; 32])), Ids(Vec::new()));
+        let peer = Key(key.verifying_key());
+        Signed::sign(Statement { peer, stream, frontier: [0; 32], leaves, store, counter, until: None }, &key)
+    }
+
+    fn hear(kept: &mut Vec<At<Statement>>, now: u64, said: &Signed<Statement>) {
+        keep(kept, now, said, |said| (said.peer.0, said.store));
+    }
+
+    #[test]
+    fn of_one_store_the_first_and_the_latest_are_kept() {
+        let mut kept = Vec::new();
+        (0..20).for_each(|counter| hear(&mut kept, counter, &statement(1, [1; 16], counter)));
+        let counters: Vec<u64> = kept.iter().map(|kept| kept.said.said.counter).collect();
+        assert_eq!(counters, [0, 13, 14, 15, 16, 17, 18, 19]);
+    }
+
+    #[test]
+    fn who_makes_up_stores_drives_out_nobody_else() {
+        let mut kept = Vec::new();
+        let honest = statement(1, [1; 16], 1);
+        hear(&mut kept, 0, &honest);
+        for number in 0..200_u8 {
+            hear(&mut kept, 1 + u64::from(number), &statement(2, [number; 16], 1));
+        }
+        assert_eq!(kept[0].said, honest);
+        assert_eq!(kept.len(), 1 + KEPT * STORES);
+    }
+
+    #[test]
+    fn of_too_many_peers_the_one_that_was_silent_for_longest_gives_way() {
+        let mut kept = Vec::new();
+        for peer in 1..=PEERS as u8 {
+            (0..2).for_each(|counter| hear(&mut kept, u64::from(peer), &statement(peer, [1; 16], counter)));
+        }
+        hear(&mut kept, 100, &statement(1, [1; 16], 0));
+        hear(&mut kept, 101, &statement(200, [1; 16], 0));
+        let of = |peer: u8| {
+            let key = SigningKey::from_bytes([peer; 32]).verifying_key();
+            kept.iter().filter(|kept| kept.said.said.peer.0 == key).count()
+        };
+        assert_eq!((of(1), of(2), of(3), of(200)), (2, 0, 2, 1));
     }
 }

@@ -19,7 +19,9 @@ use self::answering::Answering;
 use self::asking::Asked;
 use self::comparing::Comparison;
 use super::handshake::{Side, Transcript, version};
-use super::messages::{Find, Hello, Id, Ids, Key, MAX_SOUGHT, Message, Plea, Refused, VERSIONS};
+use super::messages::{
+    Find, Found, Hello, Id, Ids, Key, MAX_SOUGHT, MAX_TOLD, Message, Parts, Place, Plea, Refused, VERSIONS,
+};
 use super::questions::{Answer, Ask, Cause, End, Event, Output};
 use super::said::{Numbered, Reason, Refusal, Signed};
 use crate::object::author::{SigningKey, VerifyingKey};
@@ -406,7 +408,7 @@ impl Session {
         if self.pleaded > MAX_PLEAS { Err(End::TooMuch(what)) } else { Ok(()) }
     }
 
-    fn on_found(&mut self, found: super::messages::Found) -> Result<(), End> {
+    fn on_found(&mut self, found: Found) -> Result<(), End> {
         if !self.sought.remove(&found.number) {
             return Err(End::Unexpected("an answer to no search"));
         }
@@ -455,9 +457,9 @@ impl Session {
 
     fn send_found(&mut self, number: u32, answer: Answer) -> Result<(), End> {
         let Answer::Found { here, peers } = answer else { panic!("{answer:?} answers another question") };
-        let place = |(peer, address)| super::messages::Place { peer: Key(peer), address };
-        let peers = peers.into_iter().take(super::messages::MAX_TOLD).map(place).collect();
-        self.say(&Message::Found(super::messages::Found { number, here: Ids(here), peers }));
+        let place = |(peer, address)| Place { peer: Key(peer), address };
+        let peers = peers.into_iter().take(MAX_TOLD).map(place).collect();
+        self.say(&Message::Found(Found { number, here: Ids(here), peers }));
         Ok(())
     }
 
@@ -477,7 +479,7 @@ impl Session {
         if let Some(number) = number {
             self.stop_answering(number);
         }
-        let shown = shown.map(|shown| super::messages::Parts(shown.to_vec()));
+        let shown = shown.map(|shown| Parts(shown.to_vec()));
         let (peer, object) = (Key(self.key.verifying_key()), object.map(Id));
         let Numbered { store, counter } = self.numbered;
         let refusal = Refusal { peer, stream: Id(stream), object, reason, at: self.now, store, counter };

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Question, Session};
+use super::{Output, Question, Session};
 use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
 use crate::stream::admit::{Refused, Rejected};
@@ -164,14 +164,14 @@ impl Session {
             if !self.states || !fits || said.leaves != leaves || !statement.is_valid() {
                 return Err(End::Unexpected("a statement of something else, or that the peer did not sign"));
             }
-            self.output.push_back(super::Output::Event(Event::Stated(statement)));
+            self.output.push_back(Output::Event(Event::Stated(statement)));
         }
         if self.hears(stream) {
             self.theirs.insert(stream, frontier);
         }
         match ranges {
             Some(RangeBytes(ranges)) => self.ask(Question::Keys { number, ranges }, Ask::Keys { stream, peer }),
-            None => self.output.push_back(super::Output::Event(Event::Expected { stream, objects })),
+            None => self.output.push_back(Output::Event(Event::Expected { stream, objects })),
         }
         Ok(())
     }
@@ -230,7 +230,7 @@ impl Session {
         asked.needs = needs(&run);
         asked.more = more || run.is_full();
         let objects = asked.needs.len() as u64;
-        self.output.push_back(super::Output::Event(Event::Expected { stream, objects }));
+        self.output.push_back(Output::Event(Event::Expected { stream, objects }));
         self.finish_asking(number);
         Ok(())
     }
@@ -241,7 +241,7 @@ impl Session {
         let asked = self.asked.get_mut(&number).expect("it was just begun");
         (asked.phase, asked.needs, asked.more) = (Phase::Done, needs(run), run.is_full());
         let objects = asked.needs.len() as u64;
-        self.output.push_back(super::Output::Event(Event::Expected { stream, objects }));
+        self.output.push_back(Output::Event(Event::Expected { stream, objects }));
         self.finish_asking(number);
     }
 
@@ -269,13 +269,13 @@ impl Session {
         asked.rejected += rejected.len() as u64;
         asked.gaps = gaps;
         let stream = asked.stream;
-        self.output.push_back(super::Output::Event(Event::Received { stream, admitted }));
+        self.output.push_back(Output::Event(Event::Received { stream, admitted }));
         if rejected.contains(&Rejected::Refused(Refused::OtherStream)) {
             return Err(End::Unexpected("objects of another stream"));
         }
         if let Some(reason) = rejected.first().cloned() {
             let objects = rejected.len() as u64;
-            self.output.push_back(super::Output::Event(Event::Rejected { stream, reason, objects }));
+            self.output.push_back(Output::Event(Event::Rejected { stream, reason, objects }));
         }
         self.say(&Message::Taken(number));
         self.finish_asking(number);
@@ -314,7 +314,7 @@ impl Session {
             return;
         }
         let Asked { admitted, rejected, gaps, more, .. } = asked;
-        self.output.push_back(super::Output::Event(Event::Synced { stream, admitted, rejected, gaps }));
+        self.output.push_back(Output::Event(Event::Synced { stream, admitted, rejected, gaps }));
         if more && admitted > 0 {
             self.sync(stream);
         }
@@ -334,7 +334,7 @@ impl Session {
             }
         }
         let (refusal, shown) = (Box::new(refusal), shown.map(|shown| shown.0));
-        self.output.push_back(super::Output::Event(Event::Refused { stream, reason, refusal, shown }));
+        self.output.push_back(Output::Event(Event::Refused { stream, reason, refusal, shown }));
         self.ask_next();
         Ok(())
     }
