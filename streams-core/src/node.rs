@@ -15,6 +15,8 @@ pub mod feed;
 
 pub mod find;
 
+pub mod ingest;
+
 pub mod keep;
 
 pub mod known;
@@ -27,6 +29,8 @@ pub mod peers;
 
 pub mod replay;
 
+mod taking;
+
 pub mod verify;
 
 pub mod witness;
@@ -34,7 +38,7 @@ pub mod witness;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use async_lock::Mutex as AsyncMutex;
+use async_lock::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 
 use self::opened::Opened;
 use crate::keyed::HashKey;
@@ -42,7 +46,7 @@ use crate::object::authenticate::Authentic;
 use crate::object::id::{ObjectId, StreamId};
 use crate::object::parts::{Object, RedactError};
 use crate::store::{Head, Numbered, Store, StoreError, StoreErrorKind};
-use crate::stream::admit::{Ingested, Rejected};
+use crate::stream::admit::Rejected;
 use crate::stream::{OpenError, Stream};
 
 /// How much memory the open streams of a node may take together, unless [`Node::with_memory`] tells: 256 MiB.
@@ -160,26 +164,13 @@ impl Node {
         }
         let mut new = Opened::begin(stream);
         let committed = new.commit(&*self.store).await;
-        *opened = committed.is_ok().then_some(new);
-        let memory = opened.as_ref().map_or(0, Opened::memory);
-        drop(opened);
-        self.used(id, memory);
+        *opened = Some(new);
+        self.release(id, opened, committed.is_err());
         match committed {
             // Somebody else began it meanwhile.
             Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(id),
             committed => committed.map(|()| id),
         }
-    }
-
-    /// Takes in objects of a stream, which come from the peer with this number; the answers are in their order. What is
-    /// admitted is durable when this returns.
-    pub async fn ingest(
-        &self,
-        stream: StreamId,
-        parts: &[impl AsRef<[u8]>],
-        from: u64,
-    ) -> Result<Vec<Result<Ingested, Rejected>>, NodeError> {
-        self.write(stream, |stream| stream.ingest_batch(parts.iter().map(AsRef::as_ref), from)).await
     }
 
     /// Drops a map of an object, here alone (spec 3.3): of its bytes nothing remains in the store, and it is not taken
@@ -204,13 +195,7 @@ impl Node {
         let slot = self.slot(stream);
         let mut opened = slot.lock().await;
         let answer = self.write_opened(stream, &mut opened, write).await;
-        if answer.is_err() {
-            // What is in memory may not be in the store: it is read again.
-            *opened = None;
-        }
-        let memory = opened.as_ref().map_or(0, Opened::memory);
-        drop(opened);
-        self.used(stream, memory);
+        self.release(stream, opened, answer.is_err());
         answer
     }
 
@@ -220,22 +205,27 @@ impl Node {
         opened: &mut Option<Opened>,
         write: impl FnOnce(&mut Stream) -> T,
     ) -> Result<T, NodeError> {
-        let opened = match opened {
-            Some(opened) => {
-                opened.catch_up(&*self.store).await?;
-                opened
-            }
-            None => opened.insert(Opened::load(stream, &*self.store, self.key).await?),
-        };
+        let opened = self.current(stream, opened).await?;
         let answer = write(opened.stream());
-        loop {
-            match opened.commit(&*self.store).await {
-                Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
-                    opened.catch_up(&*self.store).await?;
-                }
-                committed => return committed.map(|()| answer),
-            }
+        opened.settle(&*self.store).await.map(|()| answer)
+    }
+
+    /// The stream as the store has it now.
+    async fn current<'a>(&self, stream: StreamId, opened: &'a mut Option<Opened>) -> Result<&'a mut Opened, NodeError> {
+        match opened {
+            Some(opened) => opened.catch_up(&*self.store).await.map(|()| opened),
+            None => Ok(opened.insert(Opened::load(stream, &*self.store, self.key).await?)),
         }
+    }
+
+    /// Lets others use a stream. Where its use failed, what is in memory may not be in the store: it is read again.
+    fn release(&self, stream: StreamId, mut opened: AsyncMutexGuard<'_, Option<Opened>>, failed: bool) {
+        if failed {
+            *opened = None;
+        }
+        let memory = opened.as_ref().map_or(0, Opened::memory);
+        drop(opened);
+        self.used(stream, memory);
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard};
 
+use super::taking::{Take, take_from};
 use super::{Node, NodeError};
 use crate::graph::frontier_of;
 use crate::keyed::HashKey;
-use crate::object::authenticate::Authenticator;
 use crate::object::author::VerifyingKey;
 use crate::object::header::types;
 use crate::object::id::{ObjectId, StreamId};
-use crate::object::parts::Object;
 use crate::store::{Numbered, Scan};
 use crate::stream::Stream;
-use crate::stream::admit::{Ingested, Refused, Rejected};
 use crate::stream::content::Content;
 use crate::sync::messages::{MAX_LEAVES, MAX_WANTED};
 use crate::sync::questions::{Answer, Ask, Cause, Compared, Lacks, Summary};
@@ -55,7 +53,7 @@ impl Answers<'_> {
                 let read = |stream: &Stream| denied(stream, &peer).unwrap_or_else(|| frame(stream, &ids, with_maps));
                 self.node.read(stream, read).await
             }
-            Ask::Take { stream, peer, parts } => self.take(stream, &peer, &parts).await,
+            Ask::Take { stream, peer, parts } => self.take(Take { number: 0, stream, peer, parts }).await,
             Ask::Find { streams, peer } => self.find(&streams, &peer).await,
         };
         match answer {
@@ -120,36 +118,11 @@ impl Answers<'_> {
         Ok(Answer::Compared(Box::new(Compared { summary, lacks, asks_back, numbered })))
     }
 
-    /// Takes in what a peer sent; where nothing of the stream is here, the root is the first.
-    async fn take(&self, stream: StreamId, peer: &VerifyingKey, parts: &[Vec<u8>]) -> Result<Answer, NodeError> {
-        let (mut admitted, mut rejected) = (0, Vec::new());
-        if self.node.head(stream).await?.is_none() {
-            let root = parts.first().and_then(|parts| Object::decode(parts).ok()).filter(|root| root.id() == stream);
-            let mut authenticator = Authenticator::new(self.node.key);
-            match root.map(|root| authenticator.authenticate(root)) {
-                Some(Ok(root)) => {
-                    self.node.create(root).await?;
-                    admitted = 1;
-                }
-                _ => {
-                    // Without its root nothing of it is judged.
-                    let rejected = vec![Rejected::Refused(Refused::OtherStream); parts.len()];
-                    return Ok(Answer::Taken { admitted: 0, gaps: Vec::new(), rejected });
-                }
-            }
-        }
-        // What waits is bounded by peer: whoever has its key, on however many links.
-        let from = u64::from_be_bytes(peer.as_bytes()[..8].try_into().expect("a key has 32 bytes"));
-        let answers = self.node.ingest(stream, parts, from).await?;
-        for answer in answers {
-            match answer {
-                Ok(Ingested::Admitted { then }) => admitted += 1 + then.len() as u64,
-                Ok(Ingested::Known | Ingested::Pending { .. }) => {}
-                Err(reason) => rejected.push(reason),
-            }
-        }
-        let gaps = self.node.read(stream, Stream::gaps).await?;
-        Ok(Answer::Taken { admitted, gaps, rejected })
+    /// Takes in what a peer sent, now; a session that runs takes it in [beside itself](super::taking).
+    async fn take(&self, take: Take) -> Result<Answer, NodeError> {
+        let mut taken = None;
+        take_from(self.node, &mut Some(take), || None, |_, answer| taken = Some(answer)).await?;
+        Ok(taken.expect("what waits is taken in"))
     }
 
     async fn find(&self, streams: &[StreamId], peer: &VerifyingKey) -> Result<Answer, NodeError> {

@@ -7,7 +7,7 @@ use crate::keyed::HashKey;
 use crate::object::authenticate::Authenticator;
 use crate::object::id::{ObjectId, StreamId};
 use crate::object::parts::Object;
-use crate::store::{Commit, LoggedChange, Mark, NewObject, Record, Scan, Store, StoreError};
+use crate::store::{Commit, LoggedChange, Mark, NewObject, Record, Scan, Store, StoreError, StoreErrorKind};
 use crate::stream::Stream;
 use crate::stream::feed::Change;
 
@@ -23,13 +23,29 @@ pub(super) struct Opened {
     stream: Stream,
     /// The number of the last change in the store that is in memory too.
     seen: u64,
+    news: News,
+    /// What is being committed: where a commit was given up, it may be in the store or not.
+    flight: Option<Flight>,
+    /// The maps of which the store knows that they were dropped.
+    dropped: usize,
+    memory: usize,
+}
+
+/// What the store does not know.
+#[derive(Debug, Default)]
+struct News {
     /// Objects that are not in the store, causes first.
     unsent: Vec<ObjectId>,
     /// Objects in the store of which it may know something else.
     touched: BTreeSet<ObjectId>,
     copied: BTreeSet<ObjectId>,
     finalized: bool,
-    /// The maps of which the store knows that they were dropped.
+}
+
+/// What the store will know when it has answered.
+#[derive(Debug)]
+struct Flight {
+    news: News,
     dropped: usize,
     memory: usize,
 }
@@ -38,22 +54,13 @@ impl Opened {
     /// A new stream, of which the store knows nothing.
     pub(super) fn begin(stream: Stream) -> Self {
         let mut opened = Self::of(stream);
-        opened.unsent.push(opened.stream.id());
+        opened.news.unsent.push(opened.stream.id());
         opened
     }
 
     fn of(mut stream: Stream) -> Self {
         stream.watch();
-        Self {
-            stream,
-            seen: 0,
-            unsent: Vec::new(),
-            touched: BTreeSet::new(),
-            copied: BTreeSet::new(),
-            finalized: false,
-            dropped: 0,
-            memory: OVERHEAD,
-        }
+        Self { stream, seen: 0, news: News::default(), flight: None, dropped: 0, memory: OVERHEAD }
     }
 
     /// Reads all of a stream. Signatures were verified when it was written; all else is judged again.
@@ -105,6 +112,7 @@ impl Opened {
 
     /// Takes in what others wrote to the store meanwhile.
     pub(super) async fn catch_up(&mut self, store: &dyn Store) -> Result<(), NodeError> {
+        self.give_back();
         let id = self.stream.id();
         loop {
             let log = store.log(Some(id), self.seen, PAGE).await?;
@@ -129,56 +137,94 @@ impl Opened {
             self.note_changes();
             let theirs: HashSet<ObjectId> = added.into_iter().collect();
             // What somebody else wrote may be known otherwise.
-            self.touched.extend(theirs.iter().copied());
-            self.unsent.retain(|id| !theirs.contains(id));
+            self.news.touched.extend(theirs.iter().copied());
+            self.news.unsent.retain(|id| !theirs.contains(id));
             copied.iter().for_each(|id| {
-                self.copied.remove(id);
+                self.news.copied.remove(id);
             });
             self.seen = last.sequence;
         }
     }
 
     fn note_changes(&mut self) {
+        let news = &mut self.news;
         for change in self.stream.take_changes() {
             match change {
-                Change::Inserted { id, .. } => self.unsent.push(id),
+                Change::Inserted { id, .. } => news.unsent.push(id),
                 Change::Voided(id)
                 | Change::Restored(id)
                 | Change::Adopted { id, .. }
                 | Change::Released { id, .. } => {
-                    self.touched.insert(id);
+                    news.touched.insert(id);
                 }
                 Change::Copy(id) => {
-                    self.copied.insert(id);
+                    news.copied.insert(id);
                 }
                 Change::Finalized { epochs, .. } => {
-                    self.finalized = true;
-                    self.touched.extend(epochs.into_iter().map(|(id, _)| id));
+                    news.finalized = true;
+                    news.touched.extend(epochs.into_iter().map(|(id, _)| id));
                 }
                 Change::Gap(_) | Change::Fork(_) => {}
             }
         }
     }
 
+    /// What was on its way to the store, and is not known to have come there, is on its way no more.
+    fn give_back(&mut self) {
+        let Some(Flight { mut news, .. }) = self.flight.take() else { return };
+        news.unsent.append(&mut self.news.unsent);
+        news.touched.append(&mut self.news.touched);
+        news.copied.append(&mut self.news.copied);
+        news.finalized |= self.news.finalized;
+        self.news = news;
+    }
+
     /// Commits what became different.
     pub(super) async fn commit(&mut self, store: &dyn Store) -> Result<(), NodeError> {
-        self.note_changes();
-        let objects: Vec<NewObject> = self.unsent.iter().filter_map(|id| NewObject::of(&self.stream, id)).collect();
-        let marks = self.marks(store).await?;
-        let drops = self.dropped < self.stream.dropped_maps().len();
-        let drops = if drops { self.stream.dropped_maps().collect() } else { Vec::new() };
-        let memory: usize = objects.iter().map(|object| object.parts.len() + OVERHEAD).sum();
-        let commit = Commit { seen: self.seen, objects, marks, drops };
-        if !commit.is_empty() {
-            self.seen = store.commit(self.stream.id(), commit).await?;
+        if let Some(commit) = self.begin_commit(store).await? {
+            self.end_commit(store.commit(self.stream.id(), commit).await?);
         }
-        self.memory += memory;
-        self.unsent.clear();
-        self.touched.clear();
-        self.copied.clear();
-        self.finalized = false;
-        self.dropped = self.stream.dropped_maps().len();
         Ok(())
+    }
+
+    /// Commits what became different, and takes in what others wrote meanwhile.
+    pub(super) async fn settle(&mut self, store: &dyn Store) -> Result<(), NodeError> {
+        loop {
+            match self.commit(store).await {
+                Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
+                    self.catch_up(store).await?
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// What became different: it is to be committed, and then [`end_commit`](Self::end_commit) takes note. Meanwhile the
+    /// stream may change.
+    pub(super) async fn begin_commit(&mut self, store: &dyn Store) -> Result<Option<Commit>, StoreError> {
+        self.give_back();
+        self.note_changes();
+        let new = self.news.unsent.iter().filter_map(|id| NewObject::of(&self.stream, id));
+        let objects: Vec<NewObject> = new.collect();
+        let marks = self.marks(store).await?;
+        let dropped = self.stream.dropped_maps().len();
+        let drops = if self.dropped < dropped { self.stream.dropped_maps().collect() } else { Vec::new() };
+        let memory = objects.iter().map(|object| object.parts.len() + OVERHEAD).sum();
+        self.flight = Some(Flight { news: std::mem::take(&mut self.news), dropped, memory });
+        let commit = Commit { seen: self.seen, objects, marks, drops };
+        if commit.is_empty() {
+            self.end_commit(self.seen);
+            return Ok(None);
+        }
+        Ok(Some(commit))
+    }
+
+    /// What was on its way is in the store, whose last change has this number.
+    pub(super) fn end_commit(&mut self, seen: u64) {
+        let Some(flight) = self.flight.take() else { return };
+        self.seen = seen;
+        self.memory += flight.memory;
+        self.dropped = flight.dropped;
     }
 
     fn epoch(&self, id: &ObjectId) -> u32 {
@@ -187,9 +233,9 @@ impl Opened {
 
     /// What of the objects in the store is different from what it knows.
     async fn marks(&self, store: &dyn Store) -> Result<Vec<Mark>, StoreError> {
-        let unsent: HashSet<&ObjectId> = self.unsent.iter().collect();
+        let unsent: HashSet<&ObjectId> = self.news.unsent.iter().collect();
         let known = |id: &&ObjectId| !unsent.contains(id);
-        let touched: Vec<ObjectId> = self.touched.iter().filter(known).copied().collect();
+        let touched: Vec<ObjectId> = self.news.touched.iter().filter(known).copied().collect();
         let mut marks: Vec<Mark> = Vec::new();
         let mut epochs = Vec::new();
         if !touched.is_empty() {
@@ -208,11 +254,11 @@ impl Opened {
                 }
             }
         }
-        for id in self.copied.iter().filter(known) {
+        for id in self.news.copied.iter().filter(known) {
             let parts = self.stream.object(id).expect("it is here").object().parts().clone();
             marks.push(Mark::Copy { id: *id, parts });
         }
-        if self.finalized || !epochs.is_empty() {
+        if self.news.finalized || !epochs.is_empty() {
             marks.push(Mark::Finalized { upto: self.stream.final_len() as u64, epochs });
         }
         Ok(marks)

@@ -7,12 +7,13 @@ use std::task::Poll;
 use async_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::answers::Answers;
+use super::taking::{Take, take_in};
 use super::{Node, NodeError};
 use crate::clock::Clock;
 use crate::object::author::{SigningKey, VerifyingKey};
 use crate::object::id::StreamId;
 use crate::sync::handshake::Side;
-use crate::sync::questions::{End, Event, Output};
+use crate::sync::questions::{Answer, Ask, End, Event, Output};
 use crate::sync::session::Session;
 use crate::transport::{Transport, TransportError};
 
@@ -90,6 +91,7 @@ struct Driver<'a> {
     answers: Answers<'a>,
     clock: &'a dyn Clock,
     outgoing: Sender<Vec<u8>>,
+    takes: Sender<Take>,
     on_event: &'a mut (dyn FnMut(&Event) + Send),
     /// The last change of the store that the session was told of.
     seen: u64,
@@ -177,7 +179,11 @@ impl Node {
         let (outgoing, to_send) = unbounded::<Vec<u8>>();
         let (received, incoming) = bounded::<Vec<u8>>(WAITING);
         let answers = Answers { node: self, own, takes_unknown, promises };
-        let mut driver = Driver { node: self, session, answers, clock: &*clock, outgoing, on_event, seen, end: None };
+        // So are frames that are to be taken in.
+        let (takes, to_take) = unbounded();
+        let (was_taken, taken) = unbounded();
+        let clock = &*clock;
+        let mut driver = Driver { node: self, session, answers, clock, outgoing, takes, on_event, seen, end: None };
         let send = async {
             while let Ok(frame) = to_send.recv().await {
                 link.send(frame).await?;
@@ -193,8 +199,9 @@ impl Node {
             received.close();
             Ok::<(), PeerError>(())
         };
-        let drive = driver.run(&incoming, ends, address.as_deref());
-        let ended = first_failure(drive, send, receive).await;
+        let take = async { take_in(self, to_take, was_taken).await.map_err(PeerError::from) };
+        let drive = driver.run(&incoming, &taken, ends, address.as_deref());
+        let ended = first_failure(drive, send, receive, take).await;
         let closed = link.close().await;
         let peer = ended?;
         closed?;
@@ -212,18 +219,24 @@ fn ask_for(session: &mut Session, streams: Streams<'_>) {
 /// What a session waits for.
 enum Next {
     Frame(Result<Vec<u8>, async_channel::RecvError>),
+    Taken(u64, Answer),
     Changed(Result<(), NodeError>),
     Time,
 }
 
-/// The first of three futures that is done; the others are given up.
+/// The first of these futures that is done; the others are given up.
 async fn first_of(
+    taken: impl Future<Output = Result<(u64, Answer), async_channel::RecvError>>,
     frame: impl Future<Output = Result<Vec<u8>, async_channel::RecvError>>,
     changed: impl Future<Output = Result<(), NodeError>>,
     time: impl Future<Output = ()>,
 ) -> Next {
-    let (mut frame, mut changed, mut time) = (std::pin::pin!(frame), std::pin::pin!(changed), std::pin::pin!(time));
+    let (mut taken, mut frame) = (std::pin::pin!(taken), std::pin::pin!(frame));
+    let (mut changed, mut time) = (std::pin::pin!(changed), std::pin::pin!(time));
     std::future::poll_fn(|context| {
+        if let Poll::Ready(Ok((number, answer))) = taken.as_mut().poll(context) {
+            return Poll::Ready(Next::Taken(number, answer));
+        }
         if let Poll::Ready(frame) = frame.as_mut().poll(context) {
             return Poll::Ready(Next::Frame(frame));
         }
@@ -235,13 +248,15 @@ async fn first_of(
     .await
 }
 
-/// Runs three futures side by side, until the first is done and all that it sent is sent, or one of them fails.
+/// Runs these futures side by side, until the first is done and all that it sent is sent, or one of them fails.
 async fn first_failure<T>(
     drive: impl Future<Output = Result<T, PeerError>>,
     send: impl Future<Output = Result<(), PeerError>>,
     receive: impl Future<Output = Result<(), PeerError>>,
+    take: impl Future<Output = Result<(), PeerError>>,
 ) -> Result<T, PeerError> {
-    let (mut drive, mut send, mut receive) = (std::pin::pin!(drive), std::pin::pin!(send), std::pin::pin!(receive));
+    let (mut drive, mut send) = (std::pin::pin!(drive), std::pin::pin!(send));
+    let (mut receive, mut take) = (std::pin::pin!(receive), std::pin::pin!(take));
     let (mut done, mut sent, mut broken) = (None, false, None);
     std::future::poll_fn(|context| {
         if broken.is_none()
@@ -262,6 +277,12 @@ async fn first_failure<T>(
                 Poll::Pending => {}
             }
         }
+        // Last, since it takes longest.
+        if done.is_none()
+            && let Poll::Ready(Err(error)) = take.as_mut().poll(context)
+        {
+            return Poll::Ready(Err(error));
+        }
         match (&done, &broken) {
             (Some(_), _) if sent => Poll::Ready(done.take().expect("it is done")),
             (Some(Err(_)), _) => Poll::Ready(done.take().expect("it is done")),
@@ -277,6 +298,7 @@ impl Driver<'_> {
     async fn run(
         &mut self,
         incoming: &Receiver<Vec<u8>>,
+        taken: &Receiver<(u64, Answer)>,
         ends: bool,
         address: Option<&str>,
     ) -> Result<VerifyingKey, PeerError> {
@@ -301,7 +323,8 @@ impl Driver<'_> {
                 self.outgoing.close();
                 return peer.ok_or(PeerError::Gone);
             }
-            match self.next(incoming, !ends).await {
+            match self.next(incoming, taken, !ends).await {
+                Next::Taken(number, answer) => self.session.answer(number, answer),
                 Next::Frame(Ok(frame)) => self.session.receive(&frame, self.clock.now()),
                 Next::Frame(Err(_)) => {
                     self.outgoing.close();
@@ -317,7 +340,12 @@ impl Driver<'_> {
     }
 
     /// Waits for a frame, for a change of the store where there is somebody to be told of it, or for the time.
-    fn next<'b>(&self, incoming: &'b Receiver<Vec<u8>>, is_live: bool) -> impl Future<Output = Next> + use<'_, 'b> {
+    fn next<'b>(
+        &self,
+        incoming: &'b Receiver<Vec<u8>>,
+        taken: &'b Receiver<(u64, Answer)>,
+        is_live: bool,
+    ) -> impl Future<Output = Next> + use<'_, 'b> {
         let (node, clock, seen) = (self.node, self.clock, self.seen);
         let is_busy = self.outgoing.len() > BUSY;
         let tells = is_live && !is_busy && self.session.peer().is_some();
@@ -335,7 +363,7 @@ impl Driver<'_> {
                 None => std::future::pending().await,
             }
         };
-        first_of(incoming.recv(), changed, time)
+        first_of(taken.recv(), incoming.recv(), changed, time)
     }
 
     /// Tells the session which streams changed in the store, whoever wrote to it.
@@ -358,6 +386,10 @@ impl Driver<'_> {
                     if self.outgoing.len() > UNREAD {
                         return Err(End::TooMuch("answers that it does not read").into());
                     }
+                }
+                Output::Ask(number, Ask::Take { stream, peer, parts }) => {
+                    // Where it cannot be taken in any more, the session is at its end.
+                    let _ = self.takes.try_send(Take { number, stream, peer, parts });
                 }
                 Output::Ask(number, ask) => {
                     let answer = self.answers.answer(ask, self.clock.now()).await?;
