@@ -362,7 +362,7 @@ impl Signature {
             Ok(key) => {
                 let single = key.verifier().verify_without_domain(&message, &signature);
                 let mut batch = Batch::new();
-                batch.add_without_domain(&key, &message, &signature);
+                batch.add_without_domain(&key.verifier(), &message, &signature);
                 same(single, batch.verify()).context("alone and in a batch of one")?;
                 if single { "valid" } else { "invalid" }
             }
@@ -393,8 +393,9 @@ impl Together {
         for item in &self.items {
             let (message, signature) = (bytes(&item.message)?, array(&item.signature)?);
             let key = VerifyingKey::from_bytes(array(&item.key)?)?;
+            let key = key.verifier();
             batch.add_without_domain(&key, &message, &signature);
-            let valid = key.verifier().verify_without_domain(&message, &signature);
+            let valid = key.verify_without_domain(&message, &signature);
             verdicts.push(if valid { "valid" } else { "invalid" });
         }
         same(verdicts.iter().all(|verdict| *verdict == "valid"), batch.verify()).context("each alone and together")?;

@@ -5,10 +5,11 @@
 
 use hashbrown::HashTable;
 
-use super::author::{AUTHOR_LEN, AuthorError, Batch, Domain, SIGNATURE_LEN, Verifier, VerifyingKey};
+use super::author::{AUTHOR_LEN, AuthorError, Domain, SIGNATURE_LEN, VerifyingKey, author_bytes};
 use super::header::{Field, Header, Newer, Role, Unfit, author_text, judge};
 use super::id::ObjectId;
 use super::parts::{Object, Unsound};
+use super::verifier::{Batch, Verifier};
 use crate::keyed::HashKey;
 
 /// How many authors an [`Authenticator`] remembers, 300 bytes each, before it forgets them all.
@@ -80,9 +81,7 @@ pub struct Authenticator {
 #[derive(Clone, Debug)]
 struct Known {
     text: [u8; AUTHOR_LEN],
-    author: VerifyingKey,
-    /// Unpacked when a signature is first verified alone: in a batch it is not needed.
-    verifier: Option<Verifier>,
+    verifier: Verifier,
 }
 
 impl Authenticator {
@@ -93,17 +92,13 @@ impl Authenticator {
 
     /// Proves the author of one object.
     pub fn authenticate(&mut self, object: Object) -> Result<Authentic, AuthenticateError> {
-        let known = self.author_of(&object)?;
+        let verifier = self.author_of(&object)?;
         if let Some(signature) = signature_to_verify(&object)?
-            && !known.verifier.get_or_insert_with(|| known.author.verifier()).verify(
-                Domain::Object,
-                object.id().as_bytes(),
-                signature,
-            )
+            && !verifier.verify(Domain::Object, object.id().as_bytes(), signature)
         {
             return Err(Unsound::BadSignature.into());
         }
-        let author = known.author;
+        let author = *verifier.author();
         finish(object, author)
     }
 
@@ -114,11 +109,11 @@ impl Authenticator {
         let queued: Vec<_> = objects
             .iter()
             .map(|object| {
-                let author = self.author_of(object)?.author;
+                let verifier = self.author_of(object)?;
                 if let Some(signature) = signature_to_verify(object)? {
-                    batch.add(&author, Domain::Object, object.id().as_bytes(), signature);
+                    batch.add(verifier, Domain::Object, object.id().as_bytes(), signature);
                 }
-                Ok(author)
+                Ok(*verifier.author())
             })
             .collect();
         let all_valid = batch.verify();
@@ -132,14 +127,14 @@ impl Authenticator {
 
     /// Takes an object whose signature this replica verified before (spec 6.2), and judges all else.
     pub fn verified_before(&mut self, object: Object) -> Result<Authentic, AuthenticateError> {
-        let author = self.author_of(&object)?.author;
+        let author = *self.author_of(&object)?.author();
         signature_to_verify(&object)?;
         finish(object, author)
     }
 
     /// The author, by the text in the header. Where it is no usable key no signature can be judged, and the rules of
     /// the header speak.
-    fn author_of(&mut self, object: &Object) -> Result<&mut Known, AuthenticateError> {
+    fn author_of(&mut self, object: &Object) -> Result<&Verifier, AuthenticateError> {
         let (block, fields) = (object.block(), object.fields());
         let Some(text) = author_text(block, fields) else {
             judge(block, fields)?;
@@ -150,15 +145,16 @@ impl Authenticator {
         let place = match place {
             Some(place) => place,
             None => {
-                let author = fields.text(Field::Author, block).unwrap_or_default().parse::<VerifyingKey>();
-                if author.is_err() {
+                let author = fields.text(Field::Author, block).unwrap_or_default();
+                let verifier = author_bytes(author).and_then(Verifier::from_bytes);
+                if verifier.is_err() {
                     judge(block, fields)?;
                 }
-                let author = author.map_err(|error| Unfit::Refused(error.into()))?;
-                self.learn(Known { text, author, verifier: None }, hash)
+                let verifier = verifier.map_err(|error| Unfit::Refused(error.into()))?;
+                self.learn(Known { text, verifier }, hash)
             }
         };
-        Ok(&mut self.known[place])
+        Ok(&self.known[place].verifier)
     }
 
     fn learn(&mut self, known: Known, hash: u64) -> usize {

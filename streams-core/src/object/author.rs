@@ -1,10 +1,11 @@
-//! Authors (spec 4.1, 6.1): keys, their text, and signatures over a domain and a message.
+//! Authors (spec 4.1, 6.1): keys, their text, and what a signature is for.
 
 use std::fmt;
 use std::str::FromStr;
 
-use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_dalek::Signer;
+
+use super::verifier::Verifier;
 
 /// The length of an author's text.
 pub const AUTHOR_LEN: usize = 48;
@@ -29,7 +30,7 @@ pub enum Domain {
 }
 
 impl Domain {
-    const fn name(self) -> &'static [u8] {
+    pub(super) const fn name(self) -> &'static [u8] {
         match self {
             Self::Object => b"streams.object.v1\0",
             Self::Session => b"streams.session.v1\0",
@@ -136,11 +137,12 @@ pub fn author_bytes(text: &str) -> Result<[u8; 32], AuthorError> {
 impl VerifyingKey {
     /// The key with these bytes, if they are one (spec 6.1). Costs about a tenth of a verification.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, AuthorError> {
-        let point = CompressedEdwardsY(bytes).decompress().ok_or(AuthorError::Key)?;
-        if point.is_small_order() || !is_reduced(&bytes) {
-            return Err(AuthorError::Key);
-        }
-        Ok(Self(bytes))
+        Verifier::from_bytes(bytes).map(|verifier| *verifier.author())
+    }
+
+    /// Bytes that were checked.
+    pub(super) const fn checked(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The bytes of the key.
@@ -155,15 +157,8 @@ impl VerifyingKey {
 
     /// The key made ready for many verifications: 200 bytes, and a tenth of the cost of one.
     pub fn verifier(&self) -> Verifier {
-        let key = ed25519_zebra::VerificationKey::try_from(self.0).expect("checked as a point");
-        Verifier { key }
+        Verifier::from_bytes(self.0).expect("checked as a point")
     }
-}
-
-/// Whether the y of an encoded point is below the prime 2^255 − 19. Where it is, a point has another encoding only if its
-/// x is 0, and then it is of small order.
-fn is_reduced(bytes: &[u8; 32]) -> bool {
-    bytes[0] < 0xed || bytes[1..31].iter().any(|byte| *byte != 0xff) || bytes[31] & 0x7f != 0x7f
 }
 
 impl fmt::Display for VerifyingKey {
@@ -188,80 +183,3 @@ impl FromStr for VerifyingKey {
         Self::from_bytes(author_bytes(text)?)
     }
 }
-
-/// A key whose point is unpacked.
-#[derive(Clone, Copy, Debug)]
-pub struct Verifier {
-    key: ed25519_zebra::VerificationKey,
-}
-
-impl Verifier {
-    /// Whether the signature is valid by ZIP-215.
-    pub fn verify(&self, domain: Domain, message: &[u8], signature: &[u8; SIGNATURE_LEN]) -> bool {
-        self.verify_without_domain(&domain.preimage(message), signature)
-    }
-
-    /// Whether the signature over these very bytes is valid by ZIP-215. For checking this library against others:
-    /// without a domain, a signature made for one purpose may be used for another.
-    pub fn verify_without_domain(&self, bytes: &[u8], signature: &[u8; SIGNATURE_LEN]) -> bool {
-        self.key.verify(&(*signature).into(), bytes).is_ok()
-    }
-}
-
-/// Signatures that are verified together (spec 6.1): the answer is that of each alone, at a third of the cost.
-#[derive(Default)]
-pub struct Batch {
-    verifier: ed25519_zebra::batch::Verifier,
-    factors: blake3::Hasher,
-}
-
-impl Batch {
-    /// A batch of none.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a signature.
-    pub fn add(&mut self, author: &VerifyingKey, domain: Domain, message: &[u8], signature: &[u8; SIGNATURE_LEN]) {
-        self.add_without_domain(author, &domain.preimage(message), signature);
-    }
-
-    /// Adds a signature over these very bytes; see [`Verifier::verify_without_domain`].
-    pub fn add_without_domain(&mut self, author: &VerifyingKey, bytes: &[u8], signature: &[u8; SIGNATURE_LEN]) {
-        self.factors.update(&author.0).update(signature).update(&(bytes.len() as u64).to_le_bytes());
-        self.factors.update(bytes);
-        self.verifier.queue((author.0.into(), (*signature).into(), bytes));
-    }
-
-    /// Whether all are valid. Where it is not so, each must be verified alone to learn which.
-    pub fn verify(self) -> bool {
-        self.verifier.verify(Factors(self.factors.finalize_xof())).is_ok()
-    }
-}
-
-/// The factors of the equation that a batch checks: nobody can choose signatures that cancel out, since the factors
-/// come from a hash over all of them.
-struct Factors(blake3::OutputReader);
-
-impl rand_core::TryRng for Factors {
-    type Error = std::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        let mut bytes = [0; 4];
-        self.0.fill(&mut bytes);
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, dst: &mut [u8]) -> Result<(), Self::Error> {
-        self.0.fill(dst);
-        Ok(())
-    }
-}
-
-impl rand_core::TryCryptoRng for Factors {}

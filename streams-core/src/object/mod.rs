@@ -10,6 +10,8 @@ pub mod codec;
 
 pub mod author;
 
+pub mod verifier;
+
 pub mod header;
 
 pub mod parts;
