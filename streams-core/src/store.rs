@@ -380,9 +380,15 @@ pub fn leaves_after<'a>(objects: impl IntoIterator<Item = &'a NewObject> + Clone
     };
     let mut new = ascending(objects.clone().into_iter().map(|object| object.place.id).collect());
     let mut cited = ascending(objects.into_iter().flat_map(|object| object.edges.iter().copied()).collect());
-    let both: Vec<ObjectId> = cited.iter().copied().filter(|id| new.binary_search(id).is_ok()).collect();
-    for ids in [&mut new, &mut cited] {
-        ids.retain(|id| both.binary_search(id).is_err());
-    }
+    let mut cited_before = cited.iter().copied().peekable();
+    let mut both = Vec::new();
+    new.retain(|id| {
+        while cited_before.next_if(|cited| cited < id).is_some() {}
+        let is_cited = cited_before.peek() == Some(id);
+        both.extend(is_cited.then_some(*id));
+        !is_cited
+    });
+    let mut both = both.into_iter().peekable();
+    cited.retain(|id| both.next_if_eq(id).is_none());
     (new, cited)
 }

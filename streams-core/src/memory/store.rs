@@ -37,10 +37,18 @@ pub struct MemoryStore {
 struct Held {
     key: HashKey,
     streams: BTreeMap<StreamId, Shelf>,
-    log: Vec<(StreamId, LoggedChange)>,
+    log: Vec<(StreamId, Noted)>,
     cursors: BTreeMap<String, Vec<u8>>,
     counter: u64,
     closed: bool,
+}
+
+/// A change in the log.
+#[derive(Clone, Debug)]
+enum Noted {
+    /// The object that is kept there.
+    Added(usize),
+    Otherwise(Box<LoggedChange>),
 }
 
 /// One stream.
@@ -64,6 +72,13 @@ struct Kept {
     record: Record,
     author: [u8; 32],
     r#type: String,
+}
+
+impl Kept {
+    /// What the log tells of it.
+    fn added(&self) -> LoggedChange {
+        LoggedChange::Added { id: self.record.place.id, author: self.author, r#type: self.r#type.clone() }
+    }
 }
 
 impl MemoryStore {
@@ -96,7 +111,7 @@ impl MemoryStore {
 
 impl Held {
     fn note(&mut self, stream: StreamId, what: LoggedChange) -> u64 {
-        self.log.push((stream, what));
+        self.log.push((stream, Noted::Otherwise(what.into())));
         let sequence = self.log.len() as u64;
         self.shelf(stream).changes.push(sequence);
         sequence
@@ -118,14 +133,15 @@ impl Held {
     fn insert(&mut self, stream: StreamId, object: NewObject) {
         let NewObject { place, r#type, effective, adopted_by, parts, author, .. } = object;
         let (id, author) = (place.id, *author.as_bytes());
-        self.log.push((stream, LoggedChange::Added { id, author, r#type: r#type.clone() }));
-        let sequence = self.log.len() as u64;
+        let sequence = self.log.len() as u64 + 1;
         let shelf = self.shelf(stream);
         shelf.changes.push(sequence);
         shelf.order.insert(place, shelf.kept.len());
         shelf.by_id.insert(id, shelf.kept.len());
         let record = Record { sequence, place, effective, adopted_by, parts };
         shelf.kept.push(Kept { record, author, r#type });
+        let noted = Noted::Added(shelf.kept.len() - 1);
+        self.log.push((stream, noted));
     }
 
     fn mark(&mut self, stream: StreamId, mark: Mark) {
@@ -168,17 +184,11 @@ impl Shelf {
     }
 
     /// The objects whose numbers are above one, ascending, of those that are asked for.
-    fn since(
-        &self,
-        log: &[(StreamId, LoggedChange)],
-        above: u64,
-        limit: usize,
-        of: impl Fn(&Kept) -> bool,
-    ) -> Vec<Record> {
+    fn since(&self, log: &[(StreamId, Noted)], above: u64, limit: usize, of: impl Fn(&Kept) -> bool) -> Vec<Record> {
         let from = self.changes.partition_point(|sequence| *sequence <= above);
         let added = self.changes[from..].iter().filter_map(|sequence| match &log[*sequence as usize - 1].1 {
-            LoggedChange::Added { id, .. } => self.find(id),
-            _ => None,
+            Noted::Added(at) => Some(&self.kept[*at]),
+            Noted::Otherwise(_) => None,
         });
         added.filter(|kept| of(kept)).take(limit).map(|kept| kept.record.clone()).collect()
     }
@@ -292,8 +302,12 @@ impl Store for MemoryStore {
     async fn log(&self, stream: Option<StreamId>, above: u64, limit: usize) -> Result<Vec<Logged>, StoreError> {
         let held = self.held()?;
         let logged = |sequence: u64| {
-            let (stream, what) = &held.log[sequence as usize - 1];
-            Logged { sequence, stream: *stream, what: what.clone() }
+            let (stream, noted) = &held.log[sequence as usize - 1];
+            let what = match noted {
+                Noted::Added(at) => held.streams[stream].kept[*at].added(),
+                Noted::Otherwise(what) => LoggedChange::clone(what),
+            };
+            Logged { sequence, stream: *stream, what }
         };
         let Some(stream) = stream else {
             return Ok((above + 1..=held.log.len() as u64).take(limit).map(logged).collect());

@@ -233,6 +233,9 @@ impl Opened {
 
     /// What of the objects in the store is different from what it knows.
     async fn marks(&self, store: &dyn Store) -> Result<Vec<Mark>, StoreError> {
+        if self.news.touched.is_empty() && self.news.copied.is_empty() && !self.news.finalized {
+            return Ok(Vec::new());
+        }
         let unsent: HashSet<&ObjectId> = self.news.unsent.iter().collect();
         let known = |id: &&ObjectId| !unsent.contains(id);
         let touched: Vec<ObjectId> = self.news.touched.iter().filter(known).copied().collect();
