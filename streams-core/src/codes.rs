@@ -52,11 +52,11 @@ pub enum Kind {
 }
 
 macro_rules! classes {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $kind:ident $(below $parent:ident)?;)*) => {
+    ($(#[doc = $about:literal] $variant:ident $name:literal $kind:ident $(below $parent:ident)?;)*) => {
         /// A class of errors, or of answers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Class {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $about] $variant,)*
         }
 
         impl Class {
@@ -66,6 +66,11 @@ macro_rules! classes {
             /// The name, as it is in every language.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is, in a sentence.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about,)* }
             }
 
             /// What sort of thing went wrong.
@@ -84,7 +89,7 @@ macro_rules! classes {
 classes! {
     /// A copy of an object that is dropped (spec 14.2).
     Unsound "UnsoundError" Value;
-    /// JSON that is no object, or no map (spec 14.3); by the codes of [`Class::Unsound`] too.
+    /// JSON that is no object, or no map (spec 14.3); by the codes of `UnsoundError` too.
     Json "JsonError" Value below Unsound;
     /// A text that is no id.
     Id "IdError" Value;

@@ -1,0 +1,46 @@
+//! Streams for Python: the rooms of the core, each a wrapper with one field. Convert, call, convert.
+//!
+//! What is public is gathered in `python/streams_core/__init__.py`; this is its `_core`.
+
+mod bytes;
+
+mod error;
+
+mod call;
+
+mod id;
+
+mod key;
+
+mod value;
+
+mod object;
+
+mod root;
+
+mod policy;
+
+mod draft;
+
+/// The part of `streams_core` that is not written in Python.
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use crate::call::_panic;
+    #[pymodule_export]
+    use crate::draft::{Draft, Edges};
+    #[pymodule_export]
+    use crate::error::codes;
+    #[pymodule_export]
+    use crate::id::ObjectId;
+    #[pymodule_export]
+    use crate::key::{SignatureBatch, SigningKey, VerifyingKey};
+    #[pymodule_export]
+    use crate::object::{Authentic, Object, canonical_bytes, check_block, id_of, oh1};
+    #[pymodule_export]
+    use crate::policy::{Decision, Rule, decide};
+    #[pymodule_export]
+    use crate::root::HypotheticalRoot;
+    #[pymodule_export]
+    use crate::value::Redacted;
+}
