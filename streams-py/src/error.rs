@@ -1,5 +1,6 @@
 //! Errors: each becomes an exception of the class that the core's table of codes names.
 
+use std::error::Error;
 use std::fmt::Display;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -43,6 +44,11 @@ impl Raise {
         self.with("path", path)
     }
 
+    /// Whether an exception is our own mistake.
+    pub(crate) fn is_internal(py: Python<'_>, error: &PyErr) -> bool {
+        class(py, Class::Internal).is_ok_and(|class| error.is_instance(py, class))
+    }
+
     /// Whether it is of this class.
     pub(crate) fn is(&self, class: Class) -> bool {
         self.class == class
@@ -78,8 +84,19 @@ impl From<Raise> for PyErr {
     }
 }
 
-/// The exception for an error of the core.
-pub(crate) fn raised<E: Coded + Display>(error: E) -> PyErr {
+/// The exception for an error of the core. Where something of Python raised it, that is its cause.
+pub(crate) fn raised<E: Coded + Error>(error: E) -> PyErr {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(cause) = cause.downcast_ref::<PyErr>() {
+            return Python::attach(|py| {
+                let raised = Raise::from(&error).exception(py);
+                raised.set_cause(py, Some(cause.clone_ref(py)));
+                raised
+            });
+        }
+        source = cause.source();
+    }
     Raise::from(&error).into()
 }
 

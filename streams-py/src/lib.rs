@@ -22,6 +22,24 @@ mod policy;
 
 mod draft;
 
+mod entry;
+
+mod ingested;
+
+mod explain;
+
+mod store;
+
+mod node;
+
+mod feed;
+
+mod fold;
+
+mod writer;
+
+mod stream;
+
 /// The part of `streams_core` that is not written in Python.
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
@@ -30,11 +48,23 @@ mod _core {
     #[pymodule_export]
     use crate::draft::{Draft, Edges};
     #[pymodule_export]
+    use crate::entry::{Entries, Entry};
+    #[pymodule_export]
     use crate::error::codes;
+    #[pymodule_export]
+    use crate::explain::{Simulated, Verdict};
+    #[pymodule_export]
+    use crate::feed::{Feed, Told};
+    #[pymodule_export]
+    use crate::fold::{Fold, Snapshot};
     #[pymodule_export]
     use crate::id::ObjectId;
     #[pymodule_export]
+    use crate::ingested::{Admitted, Answers, Known, Pending};
+    #[pymodule_export]
     use crate::key::{SignatureBatch, SigningKey, VerifyingKey};
+    #[pymodule_export]
+    use crate::node::{Node, Verified};
     #[pymodule_export]
     use crate::object::{Authentic, Object, canonical_bytes, check_block, id_of, oh1};
     #[pymodule_export]
@@ -42,5 +72,11 @@ mod _core {
     #[pymodule_export]
     use crate::root::HypotheticalRoot;
     #[pymodule_export]
+    use crate::store::{Changed, MemoryStore, PostgresStore, SqliteStore};
+    #[pymodule_export]
+    use crate::stream::Stream;
+    #[pymodule_export]
     use crate::value::Redacted;
+    #[pymodule_export]
+    use crate::writer::Writer;
 }

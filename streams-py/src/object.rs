@@ -316,9 +316,7 @@ impl Authentic {
     /// The same as a `datetime` in UTC; None where there is none, or none that a `datetime` holds.
     #[getter]
     fn time<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(milliseconds) = self.timestamp() else { return Ok(None) };
-        let time = py.import("streams_core._typed")?.call_method1("time", (milliseconds,))?;
-        Ok(Some(time).filter(|time| !time.is_none()))
+        time(py, self.timestamp())
     }
 
     /// 32 bytes that name a secret of its author for later; None where there are none.
@@ -332,6 +330,13 @@ impl Authentic {
     fn has_policies(&self) -> bool {
         self.0.header().has_policies()
     }
+}
+
+/// Milliseconds since 1970 UTC as a `datetime`, where it holds them.
+pub(crate) fn time(py: Python<'_>, milliseconds: Option<u64>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    let Some(milliseconds) = milliseconds else { return Ok(None) };
+    let time = py.import("streams_core._typed")?.call_method1("time", (milliseconds,))?;
+    Ok(Some(time).filter(|time| !time.is_none()))
 }
 
 /// Authentic objects that were given.

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import streams_core
+import streams_core.store
 
 
 def modules() -> list[ModuleType]:
-    return [streams_core, streams_core.errors]
+    return [streams_core, streams_core.errors, streams_core.store]
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Any]]:

@@ -4,25 +4,46 @@ Everyone who has the same objects computes the same order, the same verdict on w
 state, with no server and no clock.
 
 >>> alice = SigningKey.generate()
->>> root = Draft.root("example.org/list", {"title": "Groceries"}).sign(alice)
->>> root.data, root.author == alice.verifying_key
-({'title': 'Groceries'}, True)
+>>> with Node() as node:  # in memory; Node("list.db") is a file
+...     stream = node.create(Draft.root("example.org/list").sign(alice))
+...     added = stream.by(alice).append("example.org/list.Added", {"item": "milk"})
+...     [entry.data for entry in stream]
+[None, {'item': 'milk'}]
 """
 
 from . import errors
 from ._core import (
+    Admitted,
+    Answers,
     Authentic,
     Decision,
     Draft,
     Edges,
+    Entries,
+    Entry,
+    Event,
+    Feed,
+    Fold,
     HypotheticalRoot,
+    Known,
+    MemoryStore,
+    Node,
     Object,
     ObjectId,
+    Pending,
+    PostgresStore,
     Redacted,
     Rule,
     SignatureBatch,
     SigningKey,
+    Simulated,
+    Snapshot,
+    SqliteStore,
+    Stream,
+    Verdict,
+    Verified,
     VerifyingKey,
+    Writer,
     canonical_bytes,
     check_block,
     decide,
@@ -32,18 +53,37 @@ from ._core import (
 from .errors import *
 
 __all__ = [
+    "Admitted",
+    "Answers",
     "Authentic",
     "Decision",
     "Draft",
     "Edges",
+    "Entries",
+    "Entry",
+    "Event",
+    "Feed",
+    "Fold",
     "HypotheticalRoot",
+    "Known",
+    "MemoryStore",
+    "Node",
     "Object",
     "ObjectId",
+    "Pending",
+    "PostgresStore",
     "Redacted",
     "Rule",
     "SignatureBatch",
     "SigningKey",
+    "Simulated",
+    "Snapshot",
+    "SqliteStore",
+    "Stream",
+    "Verdict",
+    "Verified",
     "VerifyingKey",
+    "Writer",
     "canonical_bytes",
     "check_block",
     "decide",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import UnionType
 from typing import Any
 
-from ._core import Rule
+from ._core import Entry, Rule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,3 +58,8 @@ def time(milliseconds: int) -> datetime | None:
 def rule(effect: Any, actions: Any, subjects: Any, resources: Any) -> Rule:
     """A rule that was pickled."""
     return Rule(effect, actions=actions, subjects=subjects, resources=resources)
+
+
+def entry(position: Any, effective: Any, object: Any, adopted_by: Any, sequence: Any) -> Entry:
+    """An entry that was pickled."""
+    return Entry(position, effective, object, adopted_by=adopted_by, sequence=sequence)
