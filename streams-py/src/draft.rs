@@ -1,7 +1,7 @@
 //! Writing objects: a draft becomes an authentic object when its author signs it.
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyString, PyType};
 
 use crate::bytes::{Buffer, random};
 use crate::call::guarded;
@@ -83,6 +83,14 @@ impl Edges {
         let previous = self.0.previous.map_or("None".into(), |id| format!("ObjectId('{id}')"));
         let (stream, parents) = (self.0.stream, parents.join(", "));
         format!("Edges(ObjectId('{stream}'), [{parents}], {previous}, {})", self.0.generation)
+    }
+
+    #[pyo3(signature = () -> "tuple[type[Edges], tuple[ObjectId, list[ObjectId], ObjectId | None, int]]")]
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> (Bound<'py, PyType>, (ObjectId, Vec<ObjectId>, Option<ObjectId>, u64)) {
+        (py.get_type::<Self>(), (self.stream(), self.parents(), self.previous(), self.generation()))
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn hash(value: impl Hash) -> u64 {
 /// >>> len(bytes(id)), len(str(id))
 /// (32, 59)
 #[pyclass(module = "streams_core", frozen, eq, ord)]
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectId(pub(crate) streams_core::ObjectId);
 
 #[pymethods]

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PySlice};
+use pyo3::types::{PyBytes, PySlice, PyType};
 use streams_core::{Ingested, Rejected};
 
 use crate::bytes::Buffer;
@@ -45,12 +45,18 @@ pub(crate) fn many<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>
 }
 
 /// An object is admitted, and so are those that waited for it.
-#[pyclass(module = "streams_core", frozen, eq)]
-#[derive(PartialEq)]
+#[pyclass(module = "streams_core", frozen, eq, hash)]
+#[derive(PartialEq, Hash)]
 pub(crate) struct Admitted(Vec<ObjectId>);
 
 #[pymethods]
 impl Admitted {
+    #[new]
+    #[pyo3(signature = (then: "Sequence[ObjectId]" = vec![]))]
+    fn new(then: Vec<PyRef<'_, ObjectId>>) -> Self {
+        Self(then.iter().map(|id| **id).collect())
+    }
+
     /// What a `match` statement takes apart.
     #[classattr]
     fn __match_args__() -> (&'static str,) {
@@ -64,29 +70,50 @@ impl Admitted {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Admitted, then {} more>", self.0.len())
+        format!("Admitted({})", list(&self.0))
+    }
+
+    #[pyo3(signature = () -> "tuple[type[Admitted], tuple[list[ObjectId]]]")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (Vec<ObjectId>,)) {
+        (py.get_type::<Self>(), (self.then(),))
     }
 }
 
 /// An object was here already. Maps that stood redacted, and that this copy has, were kept.
-#[pyclass(module = "streams_core", frozen, eq)]
-#[derive(PartialEq)]
+#[pyclass(module = "streams_core", frozen, eq, hash)]
+#[derive(PartialEq, Hash)]
 pub(crate) struct Known;
 
 #[pymethods]
 impl Known {
+    #[new]
+    fn new() -> Self {
+        Self
+    }
+
     fn __repr__(&self) -> &'static str {
-        "<Known>"
+        "Known()"
+    }
+
+    #[pyo3(signature = () -> "tuple[type[Known], tuple[()]]")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, ()) {
+        (py.get_type::<Self>(), ())
     }
 }
 
 /// An object waits for others.
-#[pyclass(module = "streams_core", frozen, eq)]
-#[derive(PartialEq)]
+#[pyclass(module = "streams_core", frozen, eq, hash)]
+#[derive(PartialEq, Hash)]
 pub(crate) struct Pending(Vec<ObjectId>);
 
 #[pymethods]
 impl Pending {
+    #[new]
+    #[pyo3(signature = (missing: "Sequence[ObjectId]"))]
+    fn new(missing: Vec<PyRef<'_, ObjectId>>) -> Self {
+        Self(missing.iter().map(|id| **id).collect())
+    }
+
     /// What a `match` statement takes apart.
     #[classattr]
     fn __match_args__() -> (&'static str,) {
@@ -100,8 +127,19 @@ impl Pending {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Pending for {} others>", self.0.len())
+        format!("Pending({})", list(&self.0))
     }
+
+    #[pyo3(signature = () -> "tuple[type[Pending], tuple[list[ObjectId]]]")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (Vec<ObjectId>,)) {
+        (py.get_type::<Self>(), (self.missing(),))
+    }
+}
+
+/// Ids as a list that evaluates.
+fn list(ids: &[ObjectId]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("ObjectId('{}')", id.0)).collect();
+    format!("[{}]", ids.join(", "))
 }
 
 /// What became of an object; nearly all are admitted, and nothing waited for them.

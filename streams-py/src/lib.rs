@@ -20,6 +20,8 @@ mod root;
 
 mod policy;
 
+mod content;
+
 mod draft;
 
 mod entry;
@@ -45,6 +47,8 @@ mod stream;
 mod _core {
     #[pymodule_export]
     use crate::call::_panic;
+    #[pymodule_export]
+    use crate::content::{Content, tie};
     #[pymodule_export]
     use crate::draft::{Draft, Edges};
     #[pymodule_export]

@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
-use streams_core::{Access, Action, Effect, Map, RuleError};
+use streams_core::{Access, Effect, Map, RuleError};
 
 use crate::error::raised;
 use crate::id::{hash, kind};
@@ -37,8 +37,8 @@ fn names(names: Option<Vec<Name>>) -> Option<Vec<String>> {
 /// that end in `*`. Spec 8.1.
 ///
 /// Raises:
-///     RuleError: the effect or an action is unknown. The other rules of spec 8.1 are checked by `check`, and where the
-///         rule is written.
+///     RuleError: the effect is unknown. The other rules of spec 8.1 are checked by `check`, and where the rule is
+///         written.
 ///
 /// >>> bob = SigningKey.generate().verifying_key
 /// >>> Rule.invite(bob) == Rule("allow", actions=["append", "read"], subjects=[bob])
@@ -63,9 +63,6 @@ impl Rule {
         resources: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let effect = Effect::from_name(effect).ok_or(RuleError::Effect).map_err(raised)?;
-        if actions.iter().flatten().any(|action| action != "*" && Action::from_name(action).is_none()) {
-            return Err(raised(RuleError::Action));
-        }
         Ok(Self(streams_core::Rule { subjects: names(subjects), resources, actions, effect }))
     }
 

@@ -21,6 +21,11 @@ VALUES = [
     streams.Rule.invite(BOB.verifying_key),
     streams.Rule("deny"),
     streams.decide([streams.Rule.allow(["read"])], "alice", "read", "x"),
+    streams.Admitted([ROOT.id]),
+    streams.Known(),
+    streams.Pending([ROOT.id]),
+    streams.Edges(ROOT.id, [ROOT.id], None, 1),
+    streams.Entry(3, False, ROOT, adopted_by=ROOT.id, sequence=7),
     streams.HypotheticalRoot("example.org/profile", ALICE.verifying_key),
 ]
 

@@ -16,6 +16,7 @@ from ._core import (
     Admitted,
     Answers,
     Authentic,
+    Content,
     Decision,
     Draft,
     Edges,
@@ -49,6 +50,7 @@ from ._core import (
     decide,
     id_of,
     oh1,
+    tie,
 )
 from .errors import *
 
@@ -56,6 +58,7 @@ __all__ = [
     "Admitted",
     "Answers",
     "Authentic",
+    "Content",
     "Decision",
     "Draft",
     "Edges",
@@ -89,6 +92,7 @@ __all__ = [
     "decide",
     "id_of",
     "oh1",
+    "tie",
 ]
 __all__ += errors.__all__
 
