@@ -7,6 +7,7 @@
 import importlib.machinery
 import importlib.util
 import json
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -137,8 +138,90 @@ def main() -> None:
             sys.exit(__doc__)
 
 
+# What the extension cannot say of its own types.
+STUB_HEAD = '''from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeVar, final, overload
+
+from typing_extensions import Buffer, disjoint_base
+
+from .errors import RefusedError, StreamsError
+from .types import Answer, AnyStore, DataLike
+
+_S = TypeVar("_S")
+_T = TypeVar("_T")
+'''
+
+VERDICTS = ", ".join(
+    repr(code)
+    for code in "owner allowed force denied withdrawn no-rule rank holder count order".split()
+)
+
+# Texts of which there are few.
+LITERALS = {
+    "Domain": "Literal['object', 'session', 'statement', 'archive']",
+    "Effect": "Literal['allow', 'deny']",
+    "Role": "Literal['root', 'hypothetical', 'event']",
+}
+
+# The signature of a member, by its class and name, where the extension tells less.
+MEMBERS = {
+    "Answers.__getitem__": """    @overload
+    def __getitem__(self, at: int, /) -> Answer: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> list[Answer]: ...""",
+    "Answers.__iter__": "    def __iter__(self, /) -> Iterator[Answer]: ...",
+    "Answers.rejected": "    def rejected(self, /) -> list[tuple[int, StreamsError]]:",
+    "Authentic.role": "    def role(self, /) -> Role:",
+    "Authentic.time": "    def time(self, /) -> datetime | None:",
+    "Decision.code": "    def code(self, /) -> Literal['allowed', 'denied', 'no-rule']:",
+    "Entry.data": "    def data(self, /) -> dict[str, Any] | None:",
+    "Fold.state": "    def state(self, /) -> Any:",
+    "Node.__contains__": "    def __contains__(self, stream: object, /) -> bool: ...",
+    "Node.__getitem__": "    def __getitem__(self, stream: ObjectId | str, /) -> Stream: ...",
+    "Node.__iter__": "    def __iter__(self, /) -> Iterator[ObjectId]: ...",
+    "Node.store": "    def store(self, /) -> AnyStore:",
+    "Object.data": "    def data(self, /) -> dict[str, Any] | None:",
+    "Rule.effect": "    def effect(self, /) -> Effect:",
+    "Simulated.taken": "    def taken(self, /) -> list[Answer]:",
+    "Stream.__contains__": "    def __contains__(self, object: object, /) -> bool: ...",
+    "Stream.__getitem__": """    @overload
+    def __getitem__(self, at: int | ObjectId | str, /) -> Entry: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> list[Entry]: ...""",
+    "Stream.refused": "    def refused(self, /) -> list[tuple[ObjectId, RefusedError]]:",
+    "Verdict.code": f"    def code(self, /) -> Literal[{VERDICTS}]:",
+    "Verdict.set": "    def set(self, /) -> Literal['known', 'beside'] | None:",
+}
+
+
 def stubs(text: str) -> str:
-    return text
+    """The stubs as they are committed, from those that `maturin generate-stubs` made of the extension."""
+    module, used = extension(), set()
+    head, body = text.split("__all__", 1)
+    exported, body = body.split("\n", 1)
+    lines, current = [], ""
+    for line in body.splitlines():
+        line = re.sub(r'(: |-> )"([^"\n]*)"', r"\1\2", line) if "def " in line else line
+        line = re.sub(r"\bT\b", "_T", line) if "data_as" in line else line
+        line = re.sub(r"\bS\b", "_S", line) if "Callable[[S" in line else line
+        if found := re.match(r"class (\w+)", line):
+            current = found[1]
+        if re.match(r"\s+__match_args__", line):
+            names = getattr(module, current).__match_args__
+            line = f"    __match_args__ = {names!r}"
+        if (found := re.match(r"    def (\w+)", line)) and (member := f"{current}.{found[1]}") in MEMBERS:
+            line = MEMBERS[member]
+            used.add(member)
+        for name, literal in LITERALS.items():
+            line = re.sub(rf"(: |-> ){name}\b", rf"\1{literal}", line) if "def " in line else line
+        lines.append(line.rstrip())
+    if missing := MEMBERS.keys() - used:
+        sys.exit(f"not in the stubs any more: {', '.join(sorted(missing))}")
+    about = head.split('"""')[1].strip()
+    return f'"""{about}\n\nWritten by `scripts/python generate`.\n"""\n\n{STUB_HEAD}\n__all__{exported}\n' + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ impl Draft {
     /// A root, which begins a stream. Without a `nonce` of 16 bytes it gets a fresh one, so no two are alike.
     #[staticmethod]
     #[pyo3(signature = (
-        r#type: "str", data: "DataLike | None" = None, *, policies: "Iterable[Rule | Mapping[str, Value]]" = vec![],
+        r#type: "str", data: "DataLike | None" = None, *, policies: "Iterable[Rule | Mapping[str, Any]]" = vec![],
         timestamp: "int | datetime | None" = None, next: "Buffer | None" = None, nonce: "Buffer | None" = None
     ) -> "Draft")]
     fn root(
@@ -128,7 +128,7 @@ impl Draft {
     #[staticmethod]
     #[pyo3(signature = (
         r#type: "str", edges: "Edges", data: "DataLike | None" = None, *,
-        policies: "Iterable[Rule | Mapping[str, Value]]" = vec![], timestamp: "int | datetime | None" = None,
+        policies: "Iterable[Rule | Mapping[str, Any]]" = vec![], timestamp: "int | datetime | None" = None,
         next: "Buffer | None" = None
     ) -> "Draft")]
     fn event(

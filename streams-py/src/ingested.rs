@@ -227,6 +227,10 @@ impl Answers {
         self.0.len()
     }
 
+    fn __iter__(slf: Py<Self>) -> EachAnswer {
+        EachAnswer { answers: slf, next: 0 }
+    }
+
     fn __getitem__<'py>(&self, at: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = at.py();
         if let Ok(slice) = at.cast::<PySlice>() {
@@ -256,6 +260,29 @@ impl Answers {
             Answer::Admitted => Ok(Bound::new(py, Admitted(Vec::new()))?.into_any()),
             Answer::Other(answer) => value(py, answer),
         }
+    }
+}
+
+/// One answer after the other.
+#[pyclass(module = "streams_core")]
+pub(crate) struct EachAnswer {
+    answers: Py<Answers>,
+    next: usize,
+}
+
+#[pymethods]
+impl EachAnswer {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let answers = self.answers.get();
+        if self.next == answers.0.len() {
+            return Ok(None);
+        }
+        self.next += 1;
+        answers.answer(py, self.next - 1).map(Some)
     }
 }
 

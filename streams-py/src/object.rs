@@ -143,7 +143,7 @@ impl Object {
     ///
     /// Raises:
     ///     NewerError: the object refers to a kind of id that this version does not know.
-    #[pyo3(signature = (*, hints: "bool" = false) -> "dict[str, Value]")]
+    #[pyo3(signature = (*, hints: "bool" = false) -> "dict[str, Any]")]
     fn to_dict<'py>(&self, py: Python<'py>, hints: bool) -> PyResult<Bound<'py, PyDict>> {
         let map = guarded(|| self.0.to_map())?.map_err(raised)?;
         value::dict(py, &map, hints)

@@ -63,7 +63,7 @@ fn rules(rules: &[PyRef<'_, crate::policy::Rule>]) -> Vec<Rule> {
 #[pymethods]
 impl Writer {
     /// Appends an object of this type, with this content.
-    #[pyo3(signature = (r#type: "str", data: "DataLike" = None) -> "Authentic")]
+    #[pyo3(signature = (r#type: "str", data: "DataLike | None" = None) -> "Authentic")]
     fn append<'py>(
         &self,
         py: Python<'py>,

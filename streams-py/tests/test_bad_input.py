@@ -107,6 +107,7 @@ def test_times_say_their_zone() -> None:
 
 
 def test_every_class_of_errors_stands_on_its_builtin() -> None:
+    assert set(streams.errors.__all__) <= set(streams.__all__)
     for name in streams.errors.__all__:
         thing = getattr(streams, name)
         if not isinstance(thing, type) or thing is streams.StreamsError:

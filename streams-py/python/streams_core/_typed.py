@@ -19,7 +19,8 @@ def build(cls: Any, data: Mapping[str, Any]) -> Any:
     if dataclasses.is_dataclass(cls):
         hints = typing.get_type_hints(cls)
         names = [field.name for field in dataclasses.fields(cls) if field.init]
-        return cls(**{name: _below(hints[name], data[name]) for name in names if name in data})
+        make: Any = cls
+        return make(**{name: _below(hints[name], data[name]) for name in names if name in data})
     return cls(**data)
 
 
@@ -30,12 +31,12 @@ def _below(hint: Any, value: Any) -> Any:
         inner = [choice for choice in typing.get_args(hint) if choice is not type(None)]
         return _below(inner[0], value) if len(inner) == 1 else value
     if isinstance(value, list) and origin in (list, tuple):
-        items = typing.get_args(hint)
-        built = [_below(items[0], item) for item in value] if items else value
+        elements, items = typing.cast(list[Any], value), typing.get_args(hint)
+        built = [_below(items[0], element) for element in elements] if items else elements
         return tuple(built) if origin is tuple else built
     if isinstance(value, dict) and (dataclasses.is_dataclass(hint) or hasattr(hint, "model_validate")):
-        return build(hint, value)
-    return value
+        return build(hint, typing.cast(dict[str, Any], value))
+    return typing.cast(Any, value)
 
 
 def milliseconds(time: Any) -> int:
