@@ -31,7 +31,8 @@ def _below(hint: Any, value: Any) -> Any:
         inner = [choice for choice in typing.get_args(hint) if choice is not type(None)]
         return _below(inner[0], value) if len(inner) == 1 else value
     if isinstance(value, list) and origin in (list, tuple):
-        elements, items = typing.cast(list[Any], value), typing.get_args(hint)
+        elements: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        items = typing.get_args(hint)
         built = [_below(items[0], element) for element in elements] if items else elements
         return tuple(built) if origin is tuple else built
     if isinstance(value, dict) and (dataclasses.is_dataclass(hint) or hasattr(hint, "model_validate")):
