@@ -5,6 +5,7 @@ mod archives;
 mod judging;
 mod measure;
 mod objects;
+mod parts;
 mod postgres;
 mod stores;
 mod streams;
@@ -45,6 +46,9 @@ fn main() {
     let only = args.next();
     if only.as_ref().is_some_and(|only| only == stores::LAST_PAGE) {
         return stores::last_page(args.next().expect("a store").as_ref());
+    }
+    if only.as_ref().is_some_and(|only| only == parts::INGEST) {
+        return parts::ingest(args.next().expect("a file").as_ref());
     }
     let chapters: [(&str, Chapter); 7] = [
         ("objects", objects::rows),

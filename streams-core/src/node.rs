@@ -153,6 +153,25 @@ impl Node {
         Ok(self.store.head(stream).await?)
     }
 
+    /// Whether a stream is open in memory: who reads it then does not read the store.
+    ///
+    /// ```
+    /// # use streams_core::{Draft, HashKey, MemoryStore, Node, SigningKey};
+    /// # use std::sync::Arc;
+    /// # pollster::block_on(async {
+    /// # let (key, hash_key) = (SigningKey::from_bytes([7; 32]), HashKey::from_bytes([1; 16]));
+    /// # let store = Arc::new(MemoryStore::new([2; 16], hash_key));
+    /// let node = Node::new(store.clone(), hash_key);
+    /// let stream = node.create(Draft::root("example.org/list", [0; 16]).sign(&key)?).await?;
+    /// assert!(node.is_open(stream));
+    /// let other = Node::new(store, hash_key);
+    /// assert!(!other.is_open(stream), "this node did not read it yet");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn is_open(&self, stream: StreamId) -> bool {
+        self.open().slots.get(&stream).is_some_and(|slot| slot.memory > 0)
+    }
+
     /// Begins a stream with its root, ordinary or hypothetical. One that is here stays as it is.
     pub async fn create(&self, root: impl Into<Authentic>) -> Result<StreamId, NodeError> {
         let stream = Stream::open(root, self.key)?;

@@ -7,7 +7,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use streams_core::StreamId;
 use streams_core::codes::Class;
-use streams_core::node::page::Stored;
 use streams_core::store::{Place, Scan};
 
 use crate::bytes::Buffer;
@@ -147,20 +146,21 @@ impl Entry {
     }
 }
 
-/// Reads the entries of a stream one after the other, some at a time from the store: `Stream.entries`.
+/// Reads the entries of a stream one after the other: `Stream.entries`.
 ///
-/// Objects that arrive meanwhile are seen where they stand behind the last one that was read.
+/// Where the stream is open in memory it is read there; otherwise from the store, some objects at a time. Objects that
+/// arrive meanwhile are seen where they stand behind the last one that was read.
 #[pyclass(module = "streams_core")]
 pub(crate) struct Entries {
     kept: Arc<Kept>,
     stream: StreamId,
     backwards: bool,
-    ready: VecDeque<Stored>,
-    /// Where the last one that was read from the store stands.
-    read: Option<Place>,
+    ready: VecDeque<Entry>,
+    /// The last one that was read, and where it stands, where the store told it.
+    read: Option<(ObjectId, Option<Place>)>,
     page: usize,
-    /// Where the last one that was handed out stands.
-    told: Option<Place>,
+    /// The last one that was handed out.
+    told: Option<ObjectId>,
     /// The position of the next one.
     next: u64,
 }
@@ -168,42 +168,106 @@ pub(crate) struct Entries {
 impl Entries {
     /// From a cursor on, or all.
     pub(crate) fn forwards(kept: Arc<Kept>, stream: StreamId, cursor: Option<Buffer>) -> PyResult<Self> {
-        let (place, next) = match cursor {
+        let (read, next) = match cursor {
             None => (None, 0),
             Some(cursor) => {
-                let (place, next) = place(cursor.as_ref())?;
-                (Some(place), next)
+                let cursor: &[u8; CURSOR] = cursor.as_ref().try_into().map_err(|_| {
+                    let message = format!("a cursor of entries is {CURSOR} bytes that one gave out");
+                    Raise::new(Class::Cursor, "cursor", message)
+                })?;
+                let (id, next) = cursor.split_first_chunk::<32>().expect("longer than an id");
+                let next = u64::from_be_bytes(next.try_into().expect("the rest of a cursor"));
+                (Some(ObjectId(streams_core::ObjectId::from_bytes(*id))), next)
             }
         };
-        Ok(Self::new(kept, stream, false, place, next))
+        Ok(Self { told: read, read: read.map(|id| (id, None)), ..Self::new(kept, stream, false, next) })
     }
 
     /// All, the last first.
     pub(crate) fn backwards(kept: Arc<Kept>, stream: StreamId, len: u64) -> Self {
-        Self::new(kept, stream, true, None, len)
+        Self::new(kept, stream, true, len)
     }
 
-    fn new(kept: Arc<Kept>, stream: StreamId, backwards: bool, place: Option<Place>, next: u64) -> Self {
+    fn new(kept: Arc<Kept>, stream: StreamId, backwards: bool, next: u64) -> Self {
         let (ready, page) = (VecDeque::new(), FIRST_PAGE);
-        Self { kept, stream, backwards, ready, read: place, page, told: place, next }
+        Self { kept, stream, backwards, ready, read: None, page, told: None, next }
     }
 
     /// The next entry.
     pub(crate) fn step(&mut self, py: Python<'_>) -> PyResult<Option<Entry>> {
         if self.ready.is_empty() {
-            let scan = if self.backwards { Scan::Before(self.read) } else { Scan::After(self.read) };
-            let page = self.kept.wait(py, self.kept.node.page(self.stream, scan, self.page))?;
+            self.kept.check()?;
+            if self.kept.node.is_open(self.stream) {
+                self.read_open(py)?
+            } else {
+                self.read_store(py)?
+            }
             self.page = (self.page * 4).min(PAGE);
-            let Some(last) = page.last() else { return Ok(None) };
-            self.read = Some(last.place);
-            self.ready = page.into();
         }
-        let Some(next) = self.ready.pop_front() else { return Ok(None) };
-        self.told = Some(next.place);
-        let position = if self.backwards { self.next.saturating_sub(1) } else { self.next };
+        let Some(entry) = self.ready.pop_front() else { return Ok(None) };
+        let position = entry.position.unwrap_or_default();
+        self.told = Some(entry.id());
         self.next = if self.backwards { position } else { position + 1 };
-        Ok(Some(stored(next, Some(position))))
+        Ok(Some(entry))
     }
+
+    /// Reads on in the open stream.
+    fn read_open(&mut self, py: Python<'_>) -> PyResult<()> {
+        let (read, page, backwards) = (self.read.map(|(id, _)| id.0), self.page, self.backwards);
+        let entries = self.kept.read(py, self.stream, |stream| {
+            let place = match read {
+                None if backwards => Some(stream.len()),
+                None => Some(0),
+                Some(id) => stream.position(&id).map(|place| if backwards { place } else { place + 1 }),
+            };
+            let place = place?;
+            let (from, count) = if backwards { (place.saturating_sub(page), page.min(place)) } else { (place, page) };
+            let mut entries: VecDeque<Entry> =
+                stream.entries_from(from).take(count).map(|entry| placed(stream, entry)).collect();
+            if backwards {
+                entries.make_contiguous().reverse();
+            }
+            Some(entries)
+        })?;
+        self.ready = entries.ok_or_else(other_stream)?;
+        self.read = self.ready.back().map(|entry| (entry.id(), None)).or(self.read);
+        Ok(())
+    }
+
+    /// Reads on in the store.
+    fn read_store(&mut self, py: Python<'_>) -> PyResult<()> {
+        let place = match self.read {
+            None => None,
+            Some((_, Some(place))) => Some(place),
+            Some((id, None)) => {
+                let record = self.kept.wait(py, self.kept.node.store().get(self.stream, &[id.0]))?.pop().flatten();
+                Some(record.ok_or_else(other_stream)?.place)
+            }
+        };
+        let scan = if self.backwards { Scan::Before(place) } else { Scan::After(place) };
+        let page = self.kept.wait(py, self.kept.node.page(self.stream, scan, self.page))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        self.read = Some((ObjectId(last.place.id), Some(last.place)));
+        let (first, backwards) = (self.next, self.backwards);
+        let position = |at: u64| if backwards { first.saturating_sub(at + 1) } else { first + at };
+        self.ready = page.into_iter().zip(0..).map(|(entry, at)| stored(entry, Some(position(at)))).collect();
+        Ok(())
+    }
+}
+
+/// An entry of an open stream.
+pub(crate) fn placed(stream: &streams_core::Stream, entry: streams_core::Entry) -> Entry {
+    Entry {
+        position: Some(entry.position as u64),
+        sequence: None,
+        effective: entry.effective,
+        adopted_by: if entry.effective { None } else { stream.adopter(&entry.authentic.id()) },
+        authentic: entry.authentic,
+    }
+}
+
+fn other_stream() -> PyErr {
+    Raise::new(Class::Cursor, "cursor", "the cursor is of another stream, or of another store: begin anew").into()
 }
 
 #[pymethods]
@@ -212,7 +276,7 @@ impl Entries {
     /// None before the first.
     #[getter]
     fn cursor<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.told.map(|place| PyBytes::new(py, &cursor(&place, self.next)))
+        self.told.map(|id| PyBytes::new(py, &[&id.0.as_bytes()[..], &self.next.to_be_bytes()].concat()))
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -224,25 +288,5 @@ impl Entries {
     }
 }
 
-/// The bytes of a cursor.
-const CURSOR: usize = 4 + 8 + 32 + 32 + 8;
-
-/// A place, and the position of what stands behind it, as bytes.
-pub(crate) fn cursor(place: &Place, next: u64) -> Vec<u8> {
-    let (epoch, generation) = (place.epoch.to_be_bytes(), place.generation.to_be_bytes());
-    [&epoch[..], &generation, &place.tie, place.id.as_bytes(), &next.to_be_bytes()].concat()
-}
-
-pub(crate) fn place(cursor: &[u8]) -> PyResult<(Place, u64)> {
-    let wrong =
-        || Raise::new(Class::Cursor, "cursor", format!("a cursor of entries is {CURSOR} bytes that one gave out"));
-    let cursor: &[u8; CURSOR] = cursor.try_into().map_err(|_| wrong())?;
-    let take = |from: usize, to: usize| &cursor[from..to];
-    let place = Place {
-        epoch: u32::from_be_bytes(take(0, 4).try_into().map_err(|_| wrong())?),
-        generation: u64::from_be_bytes(take(4, 12).try_into().map_err(|_| wrong())?),
-        tie: take(12, 44).try_into().map_err(|_| wrong())?,
-        id: streams_core::ObjectId::from_bytes(take(44, 76).try_into().map_err(|_| wrong())?),
-    };
-    Ok((place, u64::from_be_bytes(take(76, 84).try_into().map_err(|_| wrong())?)))
-}
+/// The bytes of a cursor: the id of the last entry that was handed out, and the position of the next.
+const CURSOR: usize = 32 + 8;

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple, PyType};
 use streams_core::StreamId;
+use streams_core::codes::Class;
 use streams_core::node::replay::Replayed;
 use streams_core::store::Place;
 
 use crate::call::Raised;
-use crate::entry::{cursor, place};
+use crate::error::Raise;
 use crate::node::Kept;
 use crate::object::Authentic;
 
@@ -46,8 +47,8 @@ impl Snapshot {
     #[new]
     #[pyo3(signature = (state: "Any", objects: "int", place: "Buffer | None"))]
     fn new(state: Py<PyAny>, objects: u64, place: Option<crate::bytes::Buffer>) -> PyResult<Self> {
-        let place = place.map(|place| self::place(place.as_ref())).transpose()?;
-        Ok(Self { state, objects, place: place.map(|(place, _)| place) })
+        let place = place.map(|place| read_place(place.as_ref())).transpose()?;
+        Ok(Self { state, objects, place })
     }
 
     /// The state.
@@ -65,7 +66,7 @@ impl Snapshot {
     /// The place of the last of them, as opaque bytes; None where there is none.
     #[getter]
     fn place<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.place.map(|place| PyBytes::new(py, &cursor(&place, self.objects)))
+        self.place.map(|place| PyBytes::new(py, &place_bytes(&place)))
     }
 
     fn __repr__(&self) -> String {
@@ -76,6 +77,25 @@ impl Snapshot {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
         Ok((py.get_type::<Self>(), (self.state(py), self.objects, self.place(py)).into_pyobject(py)?))
     }
+}
+
+/// The bytes of a place: epoch, generation, tie and id.
+const PLACE: usize = 4 + 8 + 32 + 32;
+
+fn place_bytes(place: &Place) -> Vec<u8> {
+    [&place.epoch.to_be_bytes()[..], &place.generation.to_be_bytes(), &place.tie, place.id.as_bytes()].concat()
+}
+
+fn read_place(bytes: &[u8]) -> PyResult<Place> {
+    let read = || {
+        let (epoch, rest) = bytes.split_first_chunk()?;
+        let (generation, rest) = rest.split_first_chunk()?;
+        let (tie, rest) = rest.split_first_chunk()?;
+        let id = streams_core::ObjectId::from_bytes(rest.try_into().ok()?);
+        Some(Place { epoch: u32::from_be_bytes(*epoch), generation: u64::from_be_bytes(*generation), tie: *tie, id })
+    };
+    let message = format!("the place of a snapshot is {PLACE} bytes that one gave out");
+    read().ok_or_else(|| Raise::new(Class::Cursor, "cursor", message).into())
 }
 
 /// The state of now, and that behind the final part.

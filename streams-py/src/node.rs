@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use streams_core::codes::{Class, Coded};
 use streams_core::node::NodeError;
-use streams_core::{HashKey, StreamId};
+use streams_core::{HashKey, StoreErrorKind, StreamId};
 
 use crate::bytes::{Buffer, random};
 use crate::call::wait;
@@ -221,10 +221,17 @@ impl Node {
         self.kept.wait(py, self.kept.node.verify(stream.0, tell)).map(Verified)
     }
 
-    /// Closes the store: what follows raises StoreClosedError. What was answered is durable.
+    /// Closes the store: what follows raises StoreClosedError. What was answered is durable. To close it twice is no
+    /// error.
     #[pyo3(signature = () -> "None")]
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.kept.wait(py, self.kept.node.store().close())
+        let close = async {
+            match self.kept.node.store().close().await {
+                Err(error) if error.kind() == StoreErrorKind::Closed => Ok(()),
+                closed => closed,
+            }
+        };
+        self.kept.wait(py, close)
     }
 
     #[pyo3(signature = () -> "Node")]

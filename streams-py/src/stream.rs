@@ -12,7 +12,7 @@ use streams_core::{CheckpointState, MemoryStore, StreamId};
 
 use crate::bytes::{Buffer, random};
 use crate::draft::{Draft, Edges, Time};
-use crate::entry::{Entries, Entry};
+use crate::entry::{Entries, Entry, placed};
 use crate::error::{Raise, raised};
 use crate::explain::{Simulated, Verdict};
 use crate::feed::Feed;
@@ -81,16 +81,6 @@ impl Stream {
 fn unknown(id: &streams_core::ObjectId) -> PyErr {
     let message = format!("the object {id} is not in the stream");
     Raise::new(Class::UnknownObject, "unknown-object", message).with("id", id).into()
-}
-
-fn placed(stream: &streams_core::Stream, entry: streams_core::Entry) -> Entry {
-    Entry {
-        position: Some(entry.position as u64),
-        sequence: None,
-        effective: entry.effective,
-        adopted_by: if entry.effective { None } else { stream.adopter(&entry.authentic.id()) },
-        authentic: entry.authentic,
-    }
 }
 
 #[pymethods]

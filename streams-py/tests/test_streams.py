@@ -69,8 +69,20 @@ def test_entries_go_on_behind_a_cursor(node: Node) -> None:
     assert seen + [entry.id for entry in rest] == stream.order()
     assert rest[0].position == 40
     assert pickle.loads(pickle.dumps(rest[0])) == rest[0] == eval(repr(rest[0]), vars(streams))
-    with pytest.raises(streams.CursorError):
-        stream.entries(after=b"no cursor")
+    with Node(node.store.path) if isinstance(node.store, streams.SqliteStore) else Node(node.store) as elsewhere:
+        cold = elsewhere[stream.id]
+        assert list(cold.entries(after=entries.cursor)) != [] and [entry.id for entry in cold] == stream.order()
+        backwards = iter(reversed(cold))
+        for entry in stream[::-1]:
+            same = next(backwards)
+            assert (same.id, same.position, same.effective) == (entry.id, entry.position, entry.effective)
+        with pytest.raises(streams.CursorError):
+            stream.entries(after=b"no cursor")
+        with pytest.raises(streams.CursorError, match="another stream"):
+            next(cold.entries(after=bytes(40)))
+        assert len(cold.leaves) == 1
+        with pytest.raises(streams.CursorError, match="another stream"):
+            next(cold.entries(after=bytes(40)))
 
 
 def test_late_objects_find_their_place(node: Node) -> None:
