@@ -1,7 +1,7 @@
 //! Writing objects: a draft becomes an authentic object when its author signs it.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use crate::bytes::{Buffer, random};
 use crate::call::guarded;
@@ -86,11 +86,9 @@ impl Edges {
     }
 
     #[pyo3(signature = () -> "tuple[type[Edges], tuple[ObjectId, list[ObjectId], ObjectId | None, int]]")]
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> (Bound<'py, PyType>, (ObjectId, Vec<ObjectId>, Option<ObjectId>, u64)) {
-        (py.get_type::<Self>(), (self.stream(), self.parents(), self.previous(), self.generation()))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
+        let edges = (self.stream(), self.parents(), self.previous(), self.generation());
+        Ok((py.get_type::<Self>(), edges.into_pyobject(py)?))
     }
 }
 

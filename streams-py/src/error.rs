@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -88,7 +89,9 @@ impl From<Raise> for PyErr {
 pub(crate) fn raised<E: Coded + Error>(error: E) -> PyErr {
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(cause) = cause.downcast_ref::<PyErr>() {
+        let shared = cause.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+        let of_python = shared.and_then(|cause| cause.downcast_ref::<PyErr>()).or_else(|| cause.downcast_ref());
+        if let Some(cause) = of_python {
             return Python::attach(|py| {
                 let raised = Raise::from(&error).exception(py);
                 raised.set_cause(py, Some(cause.clone_ref(py)));
@@ -114,10 +117,13 @@ fn class<'py>(py: Python<'py>, class: Class) -> PyResult<&'py Bound<'py, PyType>
     found.ok_or_else(|| PyRuntimeError::new_err(format!("{} is told, and never raised", class.name())))
 }
 
+/// A row: the class, its parent, its kind, what it is, the code and its sentence.
+type Row = (&'static str, Option<&'static str>, String, &'static str, &'static str, &'static str);
+
 /// The table of codes, as rows of class, parent, kind, what the class is, code and sentence.
 #[pyfunction]
 #[pyo3(signature = () -> "list[tuple[str, str | None, str, str, str, str]]")]
-pub(crate) fn codes() -> Vec<(&'static str, Option<&'static str>, String, &'static str, &'static str, &'static str)> {
+pub(crate) fn codes() -> Vec<Row> {
     let rows = Class::ALL.iter().flat_map(|class| class.rows());
     rows.map(|row| {
         let (class, parent) = (row.class.name(), row.class.parent().map(Class::name));

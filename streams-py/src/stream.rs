@@ -28,6 +28,9 @@ use crate::writer::Writer;
 const BATCH: usize = 4096;
 const BATCH_BYTES: usize = 4 << 20;
 
+/// Several objects of an author after one: the author, what they all name as previous, and the objects.
+type Fork = (VerifyingKey, Option<ObjectId>, Vec<ObjectId>);
+
 /// A stream in the store of a node.
 ///
 /// It is a sequence of its objects in the order of spec 9.1: `len`, `in`, iteration, `reversed`, `stream[id]`,
@@ -249,7 +252,7 @@ impl Stream {
 
     /// Where an author wrote several objects after one: `(author, previous, objects)`, ascending by the first object.
     #[getter]
-    fn forks(&self, py: Python<'_>) -> PyResult<Vec<(VerifyingKey, Option<ObjectId>, Vec<ObjectId>)>> {
+    fn forks(&self, py: Python<'_>) -> PyResult<Vec<Fork>> {
         let forks = self.read(py, streams_core::Stream::forks)?;
         let fork =
             |fork: streams_core::Fork| (VerifyingKey(fork.author), fork.previous.map(ObjectId), ids(fork.objects));

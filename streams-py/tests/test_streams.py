@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import streams_core as streams
+from streams_core.store import Head, Store
+from shelf import Shelf
 from streams_core import Draft, Node, Rule, SigningKey
 
 ALICE, BOB, CAROL = (SigningKey.from_bytes(bytes([n] * 32)) for n in (1, 2, 3))
@@ -23,9 +25,10 @@ def root(**more: object) -> streams.Authentic:
     return Draft.root("example.org/list", nonce=bytes(16), **more).sign(ALICE)  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "python"])
 def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
-    with Node(None if request.param == "memory" else tmp_path / "list.db") as node:
+    store = {"memory": None, "sqlite": tmp_path / "list.db", "python": Shelf()}[request.param]
+    with Node(store) as node:  # type: ignore[arg-type]
         yield node
 
 
@@ -359,6 +362,53 @@ def test_objects_come_from_an_iterator_with_progress() -> None:
         stream.ingest(failing())
     with pytest.raises(TypeError, match="bytes are wanted"):
         stream.ingest(["text"])
+
+
+class Wild(Shelf):
+    """A store whose methods raise what they like."""
+
+    error: BaseException | None = None
+
+    def head(self, stream: streams.ObjectId) -> Head | None:
+        if self.error is not None:
+            raise self.error
+        return super().head(stream)
+
+
+def test_what_a_store_in_python_raises_is_the_cause() -> None:
+    store = Wild()
+    with Node(store) as node:
+        assert node.store is store
+        stream = filled(node, 2)
+        store.error = LookupError("on purpose")
+        with pytest.raises(streams.StoreError, match="`head` of the store raised LookupError: on purpose") as caught:
+            len(stream)
+        assert caught.value.code == "other" and caught.value.__cause__ is store.error
+        for code, error in [("full", streams.StoreError), ("closed", streams.StoreClosedError)]:
+            store.error = error("in my words", code)
+            with pytest.raises(error, match="in my words") as own:
+                len(stream)
+            assert own.value.code == code and own.value.__cause__ is store.error
+        store.error = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            len(stream)
+        store.error = None
+        assert len(stream) == 3
+        store.head = lambda stream: "no head"  # type: ignore[method-assign,assignment,return-value]
+        with pytest.raises(streams.StoreError, match="has no attribute 'last'"):
+            len(stream)
+    with pytest.raises(TypeError, match="abstract"):
+        Store()  # type: ignore[abstract]
+
+
+def test_two_nodes_share_a_store() -> None:
+    for store in (Shelf(), streams.MemoryStore()):
+        here, there = Node(store), Node(store)
+        stream = filled(here, 3)
+        same = there[stream.id]
+        same.by(ALICE).append(ADDED, {"n": 3})
+        stream.by(ALICE).append(ADDED, {"n": 4})
+        assert stream.order() == same.order() and len(stream.leaves) == 1 and len(same) == 6
 
 
 def test_records_are_flat() -> None:
