@@ -200,8 +200,8 @@ impl SignatureBatch {
     fn add(&mut self, author: &VerifyingKey, message: Buffer, signature: Buffer, domain: Option<&str>) -> PyResult<()> {
         let (batch, signature) = (self.0.get_or_insert_default(), signature.array("a signature")?);
         match domain {
-            Some(domain) => batch.add(&author.0, self::domain(domain)?, message.as_ref(), &signature),
-            None => batch.add_without_domain(&author.0, message.as_ref(), &signature),
+            Some(domain) => batch.add(&author.0.verifier(), self::domain(domain)?, message.as_ref(), &signature),
+            None => batch.add_without_domain(&author.0.verifier(), message.as_ref(), &signature),
         }
         Ok(())
     }

@@ -3,17 +3,18 @@
 import doctest
 import inspect
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any
 
 import pytest
 
 import streams_core
 import streams_core.store
+import streams_core.types
 
 
 def modules() -> list[ModuleType]:
-    return [streams_core, streams_core.errors, streams_core.store]
+    return [streams_core, streams_core.errors, streams_core.store, streams_core.types]
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -36,7 +37,7 @@ def test_says_what_it_is(name: str) -> None:
     thing = dict(THINGS)[name]
     if isinstance(thing, staticmethod | classmethod):
         thing = thing.__func__
-    if isinstance(thing, str | tuple | dict):
+    if isinstance(thing, str | tuple | dict | UnionType) or not hasattr(thing, "__doc__"):
         return
     doc = (thing.__doc__ or "").strip()
     assert doc, f"{name} has no docstring"
@@ -46,7 +47,7 @@ EXAMPLES = [
     (name, doc)
     for name, thing in THINGS
     if (doc := getattr(getattr(thing, "__func__", thing), "__doc__", None) or "") and ">>>" in doc
-    if not isinstance(thing, str | tuple | dict)
+    if not isinstance(thing, str | tuple | dict | UnionType)
 ]
 
 
