@@ -343,9 +343,10 @@ class Edges:
 @final
 class Entries:
     """
-    Reads the entries of a stream one after the other, some at a time from the store: `Stream.entries`.
+    Reads the entries of a stream one after the other: `Stream.entries`.
 
-    Objects that arrive meanwhile are seen where they stand behind the last one that was read.
+    Where the stream is open in memory it is read there; otherwise from the store, some objects at a time. Objects that
+    arrive meanwhile are seen where they stand behind the last one that was read.
     """
     def __iter__(self, /) -> Entries: ...
     def __next__(self, /) -> Entry: ...
@@ -626,7 +627,8 @@ class Node:
     def __repr__(self, /) -> str: ...
     def close(self, /) -> None:
         """
-        Closes the store: what follows raises StoreClosedError. What was answered is durable.
+        Closes the store: what follows raises StoreClosedError. What was answered is durable. To close it twice is no
+        error.
         """
     def create(self, /, root: Authentic | HypotheticalRoot) -> Stream:
         """
