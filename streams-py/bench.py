@@ -35,10 +35,11 @@ def written(count: int) -> tuple[streams.Authentic, list[bytes]]:
     """A root, and the parts of objects behind it by sixteen authors."""
     keys = [streams.SigningKey.from_bytes(bytes([n + 1] * 32)) for n in range(16)]
     root = streams.Draft.root("bench/list", policies=[streams.Rule.open_to_all()], nonce=bytes(16)).sign(ALICE)
-    tip, parts = root, []
+    tip, parts, latest = root, [], {0: root.id}
     for n in range(count):
-        edges = streams.Edges(root.id, [tip.id], None, n + 1)
+        edges = streams.Edges(root.id, [tip.id], latest.get(n % 16), n + 1)
         tip = streams.Draft.event("bench/list.Added", edges, {"item": "milk", "number": n}).sign(keys[n % 16])
+        latest[n % 16] = tip.id
         parts.append(tip.parts)
     return root, parts
 
@@ -101,13 +102,15 @@ def memory() -> None:
         stream = node.create(root)
         stream.ingest(some)
         tip, generation = streams.Object.decode(some[-1]), 1000
+        previous = stream.edges(ALICE.verifying_key).previous
         before = resident()
         for start in range(0, MANY, 4096):
             batch = []
             for n in range(start, min(start + 4096, MANY)):
                 generation += 1
-                edges = streams.Edges(root.id, [tip.id], None, generation)
+                edges = streams.Edges(root.id, [tip.id], previous, generation)
                 tip = streams.Draft.event("bench/list.Added", edges, {"number": n}).sign(ALICE)
+                previous = tip.id
                 batch.append(tip.parts)
                 size += len(batch[-1])
             stream.ingest(batch).check()
