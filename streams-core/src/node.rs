@@ -5,7 +5,7 @@
 //! write to one store, and to one stream: a node whose commit conflicts takes in what the other wrote, and commits what
 //! then follows.
 
-pub(crate) mod answers;
+pub mod answers;
 
 mod common;
 

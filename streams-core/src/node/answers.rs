@@ -1,4 +1,48 @@
 //! What a node answers to the questions of a session: nothing that the peer may not read.
+//!
+//! [`Node::sync`] and its like drive a session over a link. Who carries frames in another way drives one himself: he gives
+//! the session what came, does what it wants done, and lets the node answer what it asks.
+//!
+//! ```
+//! # use streams_core::node::answers::Answers;
+//! # use streams_core::sync::{handshake::Side, questions::{End, Output}, session::Session};
+//! # use streams_core::{Draft, HashKey, MemoryStore, Node, SigningKey};
+//! # use std::sync::Arc;
+//! # pollster::block_on(async {
+//! # let (keys, hash_key) = ([1, 2].map(|n| SigningKey::from_bytes([n; 32])), HashKey::from_bytes([3; 16]));
+//! # let nodes = [1, 2].map(|n| Node::new(Arc::new(MemoryStore::new([n; 16], hash_key)), hash_key));
+//! # let list = nodes[0].create(Draft::root("example.org/list", [0; 16]).sign(&keys[0])?).await?;
+//! let sides = [Side::Opener, Side::Answerer];
+//! let mut sessions = Vec::new();
+//! for at in [0, 1] {
+//!     let numbered = nodes[at].last_number().await?;
+//!     let nonce = [at as u8; 32]; // fresh random bytes, in earnest
+//!     sessions.push(Session::new(keys[at].clone(), sides[at], numbered, nonce, b"", 0));
+//! }
+//! sessions[1].sync(list);
+//! let mut is_quiet = false;
+//! while !is_quiet {
+//!     is_quiet = true;
+//!     for at in [0, 1] {
+//!         let own = keys[at].verifying_key();
+//!         let answers = Answers { node: &nodes[at], own, takes_unknown: true, promises: None };
+//!         while let Some(output) = sessions[at].poll() {
+//!             is_quiet = false;
+//!             match output {
+//!                 Output::Send(frame) => sessions[1 - at].receive(&frame, 0),
+//!                 Output::Ask(number, ask) => {
+//!                     let answer = answers.answer(ask, 0).await?;
+//!                     sessions[at].answer(number, answer);
+//!                 }
+//!                 Output::Event(event) => nodes[at].note(&event, None, 0).await?,
+//!                 Output::End(end) => return Err(end.into()),
+//!             }
+//!         }
+//!     }
+//! }
+//! assert!(nodes[1].head(list).await?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
 
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard};
@@ -24,17 +68,21 @@ const DOUBTFUL: usize = 64;
 const SUBSCRIPTIONS: usize = 1024;
 
 /// Who answers, and how.
-pub(crate) struct Answers<'a> {
-    pub(crate) node: &'a Node,
+#[derive(Clone, Copy, Debug)]
+pub struct Answers<'a> {
+    /// Whose streams are told of.
+    pub node: &'a Node,
     /// The key of this side.
-    pub(crate) own: VerifyingKey,
-    pub(crate) takes_unknown: bool,
-    pub(crate) promises: Option<u64>,
+    pub own: VerifyingKey,
+    /// Whether streams that are not here are taken in.
+    pub takes_unknown: bool,
+    /// How long what is stated will be served, in milliseconds; none where nothing is promised.
+    pub promises: Option<u64>,
 }
 
 impl Answers<'_> {
-    /// Answers what a session asks.
-    pub(crate) async fn answer(&self, ask: Ask, now: u64) -> Result<Answer, NodeError> {
+    /// Answers what a session asks, at this time in milliseconds since 1970 UTC. What is taken in is durable then.
+    pub async fn answer(&self, ask: Ask, now: u64) -> Result<Answer, NodeError> {
         let answer = match ask {
             Ask::Summary { stream, peer, cause } => self.summarize(stream, &peer, cause, now).await,
             Ask::Tell { stream, peer, subscribed } => self.tell(stream, &peer, subscribed, now).await,
@@ -230,8 +278,8 @@ impl Node {
         Ok(*last.insert(self.store.number().await?))
     }
 
-    /// The number of the last statement of this node.
-    pub(crate) async fn last_number(&self) -> Result<Numbered, NodeError> {
+    /// The number of the last statement of this node: what a session is begun with, and told of after each answer.
+    pub async fn last_number(&self) -> Result<Numbered, NodeError> {
         let mut last = self.numbered.lock().await;
         match *last {
             Some(last) => Ok(last),

@@ -304,20 +304,15 @@ impl Driver<'_> {
     ) -> Result<VerifyingKey, PeerError> {
         let mut peer = None;
         loop {
-            self.work().await?;
-            if peer.is_none()
-                && let Some(proven) = self.session.peer()
-            {
-                peer = Some(proven);
-                self.node.note_met(proven, address, self.clock.now()).await?;
-            }
+            self.work(address).await?;
+            peer = peer.or(self.session.peer());
             if let Some(end) = self.end {
                 self.outgoing.close();
                 return Err(end.into());
             }
             if ends {
                 self.session.leave();
-                self.work().await?;
+                self.work(address).await?;
             }
             if ends && self.session.has_left() {
                 self.outgoing.close();
@@ -378,7 +373,7 @@ impl Driver<'_> {
     }
 
     /// Does all that the session wants done.
-    async fn work(&mut self) -> Result<(), PeerError> {
+    async fn work(&mut self, address: Option<&str>) -> Result<(), PeerError> {
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Send(frame) => {
@@ -397,7 +392,7 @@ impl Driver<'_> {
                     self.session.answer(number, answer);
                 }
                 Output::Event(event) => {
-                    self.node.note_said(&event, self.clock.now()).await?;
+                    self.node.note(&event, address, self.clock.now()).await?;
                     (self.on_event)(&event);
                 }
                 Output::End(end) => self.end = Some(end),

@@ -90,8 +90,17 @@ impl Node {
         Ok(heard.and_then(|heard| minicbor::decode(&heard).ok()).unwrap_or_default())
     }
 
+    /// Takes note of what a session told: that a peer proved its key, at the address where it was met, and what it signed.
+    /// Whoever drives a session himself calls it with every event.
+    pub async fn note(&self, event: &Event, address: Option<&str>, now: u64) -> Result<(), NodeError> {
+        match event {
+            Event::Proven { peer, .. } => self.note_met(*peer, address, now).await,
+            event => self.note_said(event, now).await,
+        }
+    }
+
     /// Keeps what a peer signed, where it may be held against it, or tells what it has.
-    pub(super) async fn note_said(&self, event: &Event, now: u64) -> Result<(), NodeError> {
+    async fn note_said(&self, event: &Event, now: u64) -> Result<(), NodeError> {
         let stream = match event {
             // Of a stream that this side asked for; it may be on its way here, and a statement may be made again after a
             // refusal that breaks it: so neither waits for the other.
