@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::error;
+use crate::wire::MESSAGE_LENGTH;
 
 const SUITE: &str = "Noise_XX_25519_ChaChaPoly_SHA256";
 
@@ -29,28 +30,71 @@ pub(crate) struct Shaken {
     pub(crate) channel: Vec<u8>,
 }
 
-pub(crate) async fn shake(stream: &mut TcpStream, role: Role) -> Result<Shaken, TransportError> {
-    let mut state = begin(role);
-    for length in LENGTHS {
-        let mut message = [0; 2 + LENGTHS[1]];
-        if state.is_my_turn() {
-            let written = state.write_message(&[], &mut message[2..]).expect("its turn, and room enough");
-            assert_eq!(written, length, "the handshake has three messages of known lengths");
-            message[..2].copy_from_slice(&(length as u16).to_be_bytes());
-            stream.write_all(&message[..2 + length]).await.map_err(error::hung_up)?;
-        } else {
-            stream.read_exact(&mut message[..2]).await.map_err(error::hung_up)?;
-            // Said at once, and not when as many bytes have come as it claims: nothing is kept for what is no handshake.
-            if usize::from(u16::from_be_bytes([message[0], message[1]])) != length {
-                return Err(no_handshake());
-            }
-            stream.read_exact(&mut message[..length]).await.map_err(error::hung_up)?;
-            state.read_message(&message[..length], &mut []).map_err(|source| no_handshake().because(source))?;
-        }
+/// A handshake under way, without IO.
+#[derive(Debug)]
+pub(crate) struct Shaking {
+    state: HandshakeState,
+    /// How many messages went by.
+    done: usize,
+}
+
+impl Shaking {
+    pub(crate) fn new(role: Role) -> Self {
+        Self { state: begin(role), done: 0 }
     }
-    let channel = state.get_handshake_hash().to_vec();
-    let cipher = state.into_stateless_transport_mode().expect("the handshake is done");
-    Ok(Shaken { cipher, channel })
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.done == LENGTHS.len()
+    }
+
+    /// The message that is to be sent, behind its length; none where it is the peer's turn.
+    pub(crate) fn say(&mut self) -> Option<Vec<u8>> {
+        let length = *LENGTHS.get(self.done).filter(|_| self.state.is_my_turn())?;
+        let mut message = vec![0; MESSAGE_LENGTH + LENGTHS[1]];
+        let written = self.state.write_message(&[], &mut message[MESSAGE_LENGTH..]).expect("its turn, and room enough");
+        assert_eq!(written, length, "the handshake has three messages of known lengths");
+        message.truncate(MESSAGE_LENGTH + length);
+        message[..MESSAGE_LENGTH].copy_from_slice(&(length as u16).to_be_bytes());
+        self.done += 1;
+        Some(message)
+    }
+
+    /// How long the peer's message is. Said at once, and not when as many bytes have come as it claims: nothing is kept
+    /// for what is no handshake.
+    pub(crate) fn length(&self, claimed: [u8; MESSAGE_LENGTH]) -> Result<usize, TransportError> {
+        let claimed = usize::from(u16::from_be_bytes(claimed));
+        if LENGTHS.get(self.done) == Some(&claimed) { Ok(claimed) } else { Err(no_handshake()) }
+    }
+
+    /// Takes in the peer's message.
+    pub(crate) fn hear(&mut self, message: &[u8]) -> Result<(), TransportError> {
+        self.state.read_message(message, &mut []).map_err(|source| no_handshake().because(source))?;
+        self.done += 1;
+        Ok(())
+    }
+
+    /// What it gives, once it is done.
+    pub(crate) fn finish(self) -> Shaken {
+        let channel = self.state.get_handshake_hash().to_vec();
+        let cipher = self.state.into_stateless_transport_mode().expect("the handshake is done");
+        Shaken { cipher, channel }
+    }
+}
+
+pub(crate) async fn shake(stream: &mut TcpStream, role: Role) -> Result<Shaken, TransportError> {
+    let mut shaking = Shaking::new(role);
+    while !shaking.is_done() {
+        if let Some(message) = shaking.say() {
+            stream.write_all(&message).await.map_err(error::hung_up)?;
+            continue;
+        }
+        let mut message = [0; LENGTHS[1]];
+        stream.read_exact(&mut message[..MESSAGE_LENGTH]).await.map_err(error::hung_up)?;
+        let length = shaking.length([message[0], message[1]])?;
+        stream.read_exact(&mut message[..length]).await.map_err(error::hung_up)?;
+        shaking.hear(&message[..length])?;
+    }
+    Ok(shaking.finish())
 }
 
 /// The state before the first message, with keys that nobody else ever sees or uses again.

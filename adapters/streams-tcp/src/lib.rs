@@ -51,6 +51,8 @@ mod link;
 
 mod listener;
 
+mod noise;
+
 mod wire;
 
 use std::time::Duration;
@@ -63,6 +65,7 @@ use tokio::net::{TcpStream, ToSocketAddrs};
 
 pub use self::link::TcpTransport;
 pub use self::listener::Listener;
+pub use self::noise::{Noise, Said};
 
 use self::handshake::Role;
 
