@@ -117,6 +117,26 @@ impl World {
         self.everyone.len() - 1
     }
 
+    /// How many are in it; they have the numbers below.
+    pub fn len(&self) -> usize {
+        self.everyone.len()
+    }
+
+    /// Whether nobody is in it.
+    pub fn is_empty(&self) -> bool {
+        self.everyone.is_empty()
+    }
+
+    /// The node of somebody, and its store, to be used beside the sessions. After a crash both are others.
+    ///
+    /// # Panics
+    ///
+    /// Where it is down.
+    pub fn node_of(&self, who: Who) -> (Arc<Node>, Arc<MemoryStore>) {
+        let someone = &self.everyone[who];
+        (someone.node.clone().expect("who is down does nothing"), someone.store.clone())
+    }
+
     /// Who somebody is.
     pub fn key(&self, who: Who) -> &SigningKey {
         &self.everyone[who].key
