@@ -36,6 +36,20 @@ mod node;
 
 mod feed;
 
+mod session;
+
+mod peers;
+
+mod noise;
+
+mod archive;
+
+mod evidence;
+
+mod simulate;
+
+mod conformance;
+
 mod fold;
 
 mod writer;
@@ -46,7 +60,11 @@ mod stream;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
+    use crate::archive::{ArchiveReader, Archived, Manifest, in_order, missing, page, vouch};
+    #[pymodule_export]
     use crate::call::_panic;
+    #[pymodule_export]
+    use crate::conformance::conforms;
     #[pymodule_export]
     use crate::content::{Content, tie};
     #[pymodule_export]
@@ -55,6 +73,8 @@ mod _core {
     use crate::entry::{Entries, Entry};
     #[pymodule_export]
     use crate::error::codes;
+    #[pymodule_export]
+    use crate::evidence::{Evidence, Shown};
     #[pymodule_export]
     use crate::explain::{Simulated, Verdict};
     #[pymodule_export]
@@ -70,11 +90,19 @@ mod _core {
     #[pymodule_export]
     use crate::node::{Node, Verified};
     #[pymodule_export]
+    use crate::noise::Noise;
+    #[pymodule_export]
     use crate::object::{Authentic, Object, canonical_bytes, check_block, id_of, oh1};
+    #[pymodule_export]
+    use crate::peers::Meeting;
     #[pymodule_export]
     use crate::policy::{Decision, Rule, decide};
     #[pymodule_export]
     use crate::root::HypotheticalRoot;
+    #[pymodule_export]
+    use crate::session::Session;
+    #[pymodule_export]
+    use crate::simulate::World;
     #[pymodule_export]
     use crate::store::{Changed, MemoryStore, PostgresStore, SqliteStore};
     #[pymodule_export]

@@ -39,6 +39,11 @@ impl Kept {
         Arc::new(Self { node, process: std::process::id(), broken: AtomicBool::new(false) })
     }
 
+    /// One that somebody else made.
+    pub(crate) fn of(node: Arc<streams_core::Node>) -> Arc<Self> {
+        Arc::new(Self { node, process: std::process::id(), broken: AtomicBool::new(false) })
+    }
+
     /// Whether it may be used: by this process, and whole.
     pub(crate) fn check(&self) -> PyResult<()> {
         if self.process != std::process::id() {
@@ -101,6 +106,13 @@ impl Kept {
 pub(crate) struct Node {
     pub(crate) kept: Arc<Kept>,
     store: Py<PyAny>,
+}
+
+impl Node {
+    /// One that somebody else made, over this store.
+    pub(crate) fn of(kept: Arc<Kept>, store: Py<PyAny>) -> Self {
+        Self { kept, store }
+    }
 }
 
 #[pymethods]

@@ -25,6 +25,13 @@ use self::python::PythonStore;
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct MemoryStore(Arc<streams_core::MemoryStore>);
 
+impl MemoryStore {
+    /// One that somebody else made.
+    pub(crate) fn of(store: Arc<streams_core::MemoryStore>) -> Self {
+        Self(store)
+    }
+}
+
 #[pymethods]
 impl MemoryStore {
     #[new]

@@ -1,0 +1,368 @@
+//! Peers: a node meets them over links that somebody else carries, as asyncio does.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_channel::{Receiver, Sender, TrySendError, bounded};
+use async_trait::async_trait;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use streams_core::StreamId;
+use streams_core::clock::Clock;
+use streams_core::codes::Class;
+use streams_core::node::peers::{PeerError, Streams};
+use streams_core::sync::messages::MAX_NOTE;
+use streams_core::sync::questions::Event;
+use streams_core::transport::{Transport, TransportError, TransportErrorKind};
+use tokio::task::AbortHandle;
+
+use crate::bytes::{Buffer, random};
+use crate::call::start_runtime;
+use crate::error::{Raise, raised};
+use crate::id::{AnId, given};
+use crate::key::{SigningKey, VerifyingKey};
+use crate::node::{Kept, Node};
+use crate::session::{event, now, side};
+
+/// How many frames wait on either way between a session and who carries them.
+const ROOM: usize = 16;
+
+/// How many events wait to be read: when more come, the oldest are lost.
+const EVENTS: usize = 65_536;
+
+/// Says that something is different, once until somebody looked.
+struct Wakes {
+    callable: Py<PyAny>,
+    is_told: AtomicBool,
+}
+
+impl Wakes {
+    fn wake(&self) {
+        if !self.is_told.swap(true, Ordering::SeqCst) {
+            // An event loop that is closed by now hears nothing, and neither does an interpreter that ends.
+            Python::try_attach(|py| self.callable.call0(py).map(drop));
+        }
+    }
+}
+
+/// A link whose frames somebody else carries.
+struct Carried {
+    incoming: Receiver<Result<Vec<u8>, TransportError>>,
+    outgoing: Sender<Vec<u8>>,
+    channel: Vec<u8>,
+    wakes: Arc<Wakes>,
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Carried")
+    }
+}
+
+#[async_trait]
+impl Transport for Carried {
+    async fn send(&self, frame: Vec<u8>) -> Result<(), TransportError> {
+        self.outgoing.send(frame).await.map_err(|_| TransportError::closed())?;
+        self.wakes.wake();
+        Ok(())
+    }
+
+    async fn recv(&self) -> Result<Option<Vec<u8>>, TransportError> {
+        let frame = self.incoming.recv().await;
+        if self.incoming.len() == ROOM / 2 {
+            self.wakes.wake();
+        }
+        frame.ok().transpose()
+    }
+
+    async fn close(&self) -> Result<(), TransportError> {
+        self.outgoing.close();
+        self.wakes.wake();
+        Ok(())
+    }
+
+    fn channel(&self) -> &[u8] {
+        &self.channel
+    }
+}
+
+/// The clock of this machine.
+#[derive(Debug)]
+struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        now()
+    }
+
+    async fn until(&self, time: u64) {
+        tokio::time::sleep(Duration::from_millis(time.saturating_sub(now()))).await;
+    }
+}
+
+/// What is asked of a peer.
+enum Asked {
+    Sync(Option<Vec<StreamId>>),
+    Follow(Option<Vec<StreamId>>, u64),
+    Serve,
+    Plead(StreamId, String),
+}
+
+fn streams(streams: &Option<Vec<StreamId>>) -> Streams<'_> {
+    streams.as_deref().map_or(Streams::All, Streams::These)
+}
+
+/// What a meeting told, and how it ended.
+#[derive(Default)]
+struct Told {
+    events: VecDeque<Event>,
+    lost: u64,
+    /// None while it goes on.
+    end: Option<Result<streams_core::VerifyingKey, Ended>>,
+}
+
+/// Why it ended.
+enum Ended {
+    Peer(PeerError),
+    Panic(String),
+}
+
+/// What a panic said.
+fn said(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("unknown").to_owned()
+}
+
+/// A node meets a peer, on a thread of its own; `streams_core.aio` carries the frames.
+#[pyclass(module = "streams_core", frozen)]
+pub(crate) struct Meeting {
+    kept: Arc<Kept>,
+    given: Sender<Result<Vec<u8>, TransportError>>,
+    to_send: Receiver<Vec<u8>>,
+    told: Arc<Mutex<Told>>,
+    wakes: Arc<Wakes>,
+    task: AbortHandle,
+}
+
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[pymethods]
+impl Meeting {
+    /// Begins. `what` is `sync`, `follow`, `serve` or `plead`; `wake` is called, from any thread, when there is something
+    /// to look at.
+    #[new]
+    #[pyo3(signature = (
+        node: "Node", key: "SigningKey", side: "Side", what: "str", wake: "Callable[[], object]", *,
+        channel: "Buffer", streams: "Sequence[ObjectId | str] | None" = None, expires: "int" = 0, note: "str" = "",
+        takes_unknown: "bool" = false, promises: "int | None" = None, address: "str | None" = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they have names in Python")]
+    fn new(
+        node: &Node,
+        key: &SigningKey,
+        side: &str,
+        what: &str,
+        wake: Py<PyAny>,
+        channel: Buffer,
+        streams: Option<Vec<AnId>>,
+        expires: u64,
+        note: &str,
+        takes_unknown: bool,
+        promises: Option<u64>,
+        address: Option<String>,
+    ) -> PyResult<Self> {
+        let kept = node.kept.clone();
+        kept.check()?;
+        let streams = streams.map(|streams| given(&streams));
+        let asked = match (what, &streams.as_deref()) {
+            ("sync", _) => Asked::Sync(streams),
+            ("follow", _) => Asked::Follow(streams, expires),
+            ("serve", _) => Asked::Serve,
+            ("plead", Some([stream])) if note.len() <= MAX_NOTE => Asked::Plead(*stream, note.to_owned()),
+            ("plead", _) => {
+                return Err(PyValueError::new_err(format!("a plea is for one stream, in at most {MAX_NOTE} bytes")));
+            }
+            _ => return Err(PyValueError::new_err("what is sync, follow, serve or plead")),
+        };
+        let meeting = streams_core::node::peers::Meeting {
+            takes_unknown,
+            promises,
+            address,
+            ..streams_core::node::peers::Meeting::new(key.0.clone(), self::side(side)?, random(), Arc::new(SystemClock))
+        };
+        let wakes = Arc::new(Wakes { callable: wake, is_told: AtomicBool::new(false) });
+        let ((given, incoming), (outgoing, to_send)) = (bounded(ROOM), bounded(ROOM));
+        let channel = channel.as_ref().to_vec();
+        let link = Arc::new(Carried { incoming, outgoing: outgoing.clone(), channel, wakes: wakes.clone() });
+        let told = Arc::new(Mutex::new(Told::default()));
+        let runtime = start_runtime()?;
+        let met = {
+            let (node, told, wakes) = (kept.node.clone(), told.clone(), wakes.clone());
+            runtime.spawn(async move {
+                let note = move |event: &Event| {
+                    let mut told = lock(&told);
+                    if told.events.len() == EVENTS {
+                        told.events.pop_front();
+                        told.lost += 1;
+                    }
+                    told.events.push_back(event.clone());
+                    drop(told);
+                    wakes.wake();
+                };
+                match asked {
+                    Asked::Sync(asked) => node.sync(link, meeting, self::streams(&asked), note).await,
+                    Asked::Follow(asked, until) => node.follow(link, meeting, self::streams(&asked), until, note).await,
+                    Asked::Serve => node.serve(link, meeting, note).await,
+                    Asked::Plead(stream, words) => node.plead(link, meeting, stream, &words).await,
+                }
+            })
+        };
+        let task = met.abort_handle();
+        runtime.spawn({
+            let (told, wakes) = (told.clone(), wakes.clone());
+            async move {
+                let end = match met.await {
+                    Ok(met) => met.map_err(Ended::Peer),
+                    Err(error) => Err(match error.try_into_panic() {
+                        Ok(payload) => Ended::Panic(said(&*payload)),
+                        Err(_) => Ended::Peer(TransportError::closed().into()),
+                    }),
+                };
+                outgoing.close();
+                lock(&told).end = Some(end);
+                wakes.wake();
+            }
+        });
+        Ok(Self { kept, given, to_send, told, wakes, task })
+    }
+
+    /// Gives it a frame that came; False where it has to wait until `wake` is called again.
+    #[pyo3(signature = (frame: "Buffer") -> "bool")]
+    fn receive(&self, frame: Buffer) -> bool {
+        self.wakes.is_told.store(false, Ordering::SeqCst);
+        !matches!(self.given.try_send(Ok(frame.as_ref().to_vec())), Err(TrySendError::Full(_)))
+    }
+
+    /// Tells that the peer closed the link in order, or that one wants to leave.
+    #[pyo3(signature = () -> "None")]
+    fn end(&self) {
+        self.given.close();
+    }
+
+    /// Tells that the link broke, and how.
+    #[pyo3(signature = (kind: "str", message: "str") -> "None")]
+    fn fail(&self, kind: &str, message: &str) {
+        let kind = match kind {
+            "closed" => TransportErrorKind::Closed,
+            "too-large" => TransportErrorKind::TooLarge,
+            "unreachable" => TransportErrorKind::Unreachable,
+            "protocol" => TransportErrorKind::Protocol,
+            _ => TransportErrorKind::Other,
+        };
+        // Where there is no room, what came before tells how it went on, and then nothing more comes.
+        let _ = self.given.try_send(Err(TransportError::new(kind, message)));
+        self.given.close();
+        self.to_send.close();
+    }
+
+    /// Ends it at once.
+    #[pyo3(signature = () -> "None")]
+    fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// The next frame to be sent; None where there is none now.
+    #[pyo3(signature = () -> "bytes | None")]
+    fn frame<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.wakes.is_told.store(false, Ordering::SeqCst);
+        self.to_send.try_recv().ok().map(|frame| PyBytes::new(py, &frame))
+    }
+
+    /// Whether nothing more is to be sent, and the link may be closed.
+    #[getter]
+    fn is_said(&self) -> bool {
+        self.to_send.is_closed() && self.to_send.is_empty()
+    }
+
+    /// What was told since the last time.
+    #[pyo3(signature = () -> "list[Event]")]
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        self.wakes.is_told.store(false, Ordering::SeqCst);
+        let events = std::mem::take(&mut lock(&self.told).events);
+        events.iter().map(|told| event(py, told)).collect()
+    }
+
+    /// How many events were lost since nobody read them.
+    #[getter]
+    fn lost(&self) -> u64 {
+        lock(&self.told).lost
+    }
+
+    /// Whether it is over.
+    #[getter]
+    fn is_over(&self) -> bool {
+        lock(&self.told).end.is_some()
+    }
+
+    /// Who the peer was; None while it goes on.
+    #[pyo3(signature = () -> "VerifyingKey | None")]
+    fn result(&self, py: Python<'_>) -> PyResult<Option<VerifyingKey>> {
+        match &lock(&self.told).end {
+            None => Ok(None),
+            Some(Ok(peer)) => Ok(Some(VerifyingKey(*peer))),
+            Some(Err(Ended::Peer(error))) => Err(raised(error.clone())),
+            Some(Err(Ended::Panic(message))) => {
+                let error = Raise::row(Class::Internal, "panic").with("panic", message).into();
+                self.kept.whole(py, Err(error))
+            }
+        }
+    }
+}
+
+impl Drop for Meeting {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[pymethods]
+impl Node {
+    /// The peers that this node met, the latest first: their keys, where they were met (None where they came by
+    /// themselves), and when.
+    #[pyo3(signature = () -> "list[tuple[VerifyingKey, str | None, datetime]]")]
+    fn peers<'py>(&self, py: Python<'py>) -> PyResult<Vec<(VerifyingKey, Option<String>, Option<Bound<'py, PyAny>>)>> {
+        let met = self.kept.wait(py, self.kept.node.peers())?;
+        let known = |known: streams_core::node::known::Known| {
+            let met = crate::object::time(py, Some(known.met))?;
+            Ok((VerifyingKey(known.peer()), known.address, met))
+        };
+        met.into_iter().map(known).collect()
+    }
+
+    /// Calls `wake` once the store has a change above this number: from another thread, and at once where it has one.
+    #[pyo3(signature = (above: "int", wake: "Callable[[], object]") -> "None")]
+    fn _when_changed(&self, above: u64, wake: Py<PyAny>) -> PyResult<()> {
+        self.kept.check()?;
+        let node = self.kept.node.clone();
+        start_runtime()?.spawn(async move {
+            // An error is met by whoever reads next.
+            let _ = node.store().wait(above).await;
+            Python::try_attach(|py| wake.call0(py).map(drop));
+        });
+        Ok(())
+    }
+
+    /// The number of the last change of the store.
+    #[pyo3(signature = () -> "int")]
+    fn _last(&self, py: Python<'_>) -> PyResult<u64> {
+        self.kept.wait(py, self.kept.node.store().last())
+    }
+}
