@@ -178,6 +178,23 @@ fn a_subscription_in_the_stream_is_heard_in_every_session_until_it_expires() {
     assert_ne!(frontier(&mut world, 1, id), frontier(&mut world, 0, id));
 }
 
+/// Whoever follows has the other's news and tells its own, also where the stream changes in the middle of being asked for.
+#[test]
+fn what_changes_while_it_is_asked_for_is_not_forgotten() {
+    for moment in 0..60 {
+        for writer in [0, 1] {
+            let (mut world, stream) = world(2);
+            meet(&mut world, 1, 0, &[stream]);
+            world.follow(1, 0, &[stream], 600_000);
+            world.pass(moment);
+            write(&mut world, writer, stream, 7);
+            world.pass(10_000);
+            let [one, other] = [0, 1].map(|who| frontier(&mut world, who, stream));
+            assert!(one == other, "what {writer} wrote after {moment} ms did not come");
+        }
+    }
+}
+
 #[test]
 fn whose_right_to_read_ends_is_shown_the_rule_and_hears_no_more() {
     let (mut world, id) = world(2);

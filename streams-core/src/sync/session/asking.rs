@@ -33,6 +33,8 @@ pub(super) struct Asked {
     filled: bool,
     /// Whether ranges found less than there may be.
     more: bool,
+    /// Who wants it once more: it changed here or there since it was asked for.
+    again: Option<Cause>,
 }
 
 #[derive(Debug)]
@@ -61,6 +63,7 @@ impl Asked {
             maps: Vec::new(),
             filled: false,
             more: false,
+            again: None,
         }
     }
 }
@@ -93,10 +96,15 @@ impl Session {
         }
     }
 
-    /// Asks for what is new, unless that is under way, or the peer has the frontier that is here.
+    /// Asks for what is new, unless the peer has the frontier that is here. Where something is under way, it may have
+    /// begun before the news: then it is asked for again when that is over.
     pub(super) fn request_news(&mut self, stream: StreamId, frontier: Option<[u8; 32]>, cause: Cause) {
         let Some(peer) = self.peer() else { return };
-        if self.waiting.contains_key(&stream) || self.asked.values().any(|asked| asked.stream == stream) {
+        if self.waiting.contains_key(&stream) {
+            return;
+        }
+        if let Some(asked) = self.asked.values_mut().find(|asked| asked.stream == stream) {
+            asked.again.get_or_insert(cause);
             return;
         }
         if self.asked.len() >= MAX_ASKED {
@@ -146,7 +154,9 @@ impl Session {
     }
 
     fn give_up(&mut self, number: u32) -> Result<(), End> {
-        self.asked.remove(&number);
+        if let Some(Asked { stream, again: Some(cause), .. }) = self.asked.remove(&number) {
+            self.request_news(stream, self.theirs.get(&stream).copied(), cause);
+        }
         self.ask_next();
         Ok(())
     }
@@ -313,10 +323,12 @@ impl Session {
             self.say(&Message::Want(Want { number, stream: Id(stream), objects: Ids(objects), maps: Ids(maps) }));
             return;
         }
-        let Asked { admitted, rejected, gaps, more, .. } = asked;
+        let Asked { admitted, rejected, gaps, more, again, .. } = asked;
         self.output.push_back(Output::Event(Event::Synced { stream, admitted, rejected, gaps }));
         if more && admitted > 0 {
             self.sync(stream);
+        } else if let Some(cause) = again {
+            self.request_news(stream, self.theirs.get(&stream).copied(), cause);
         }
         self.ask_next();
     }
