@@ -143,11 +143,13 @@ STUB_HEAD = '''from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, final, overload
+from typing import Any, BinaryIO, Literal, NoReturn, TypeVar, final, overload
 
 from typing_extensions import Buffer, disjoint_base
 
 from .errors import RefusedError, StreamsError
+from .session import Completeness
+from .session import Event as SessionEvent
 from .types import Answer, AnyStore, DataLike
 
 _S = TypeVar("_S")
@@ -163,7 +165,10 @@ VERDICTS = ", ".join(
 LITERALS = {
     "Domain": "Literal['object', 'session', 'statement', 'archive']",
     "Effect": "Literal['allow', 'deny']",
+    "Misdeed": "Literal['withholds', 'lies', 'breaks-promises', 'contradicts', 'floods', 'stalls']",
     "Role": "Literal['root', 'hypothetical', 'event']",
+    "Side": "Literal['opener', 'answerer']",
+    "Weather": "Literal['fine', 'rough', 'hostile']",
 }
 
 # The signature of a member, by its class and name, where the extension tells less.

@@ -19,8 +19,8 @@ use crate::stream::Stream;
 /// >>> alice = SigningKey.generate()
 /// >>> here = Node().create(Draft.root("example.org/list").sign(alice))
 /// >>> there = Node().create(here.root)
-/// >>> for stream in [here, there]:  # one key on two devices
-/// ...     added = stream.by(alice).append("example.org/list.Added", {"by": repr(stream)})
+/// >>> for number, stream in enumerate([here, there]):  # one key on two devices
+/// ...     added = stream.by(alice).append("example.org/list.Added", {"number": number})
 /// >>> here.ingest(entry.object for entry in there).rejected
 /// []
 /// >>> [evidence] = here.evidence()

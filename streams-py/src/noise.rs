@@ -9,6 +9,7 @@ use streams_core::sync::handshake::Side;
 use streams_tcp::Said;
 
 use crate::bytes::Buffer;
+use crate::call::guarded;
 use crate::error::raised;
 use crate::session::side;
 
@@ -27,11 +28,12 @@ impl Noise {
     #[new]
     #[pyo3(signature = (side: "Side"))]
     fn new(side: &str) -> PyResult<Self> {
-        let noise = match self::side(side)? {
+        let side = self::side(side)?;
+        let noise = guarded(|| match side {
             Side::Opener => streams_tcp::Noise::opener(),
             Side::Answerer => streams_tcp::Noise::answerer(),
-        };
-        Ok(Self(Mutex::new(noise)))
+        });
+        Ok(Self(Mutex::new(noise?)))
     }
 
     /// What of the handshake is to be sent, since the last time.
@@ -46,7 +48,7 @@ impl Noise {
     ///     TransportError: it is no handshake.
     #[pyo3(signature = (came: "Buffer") -> "None")]
     fn receive(&self, came: Buffer) -> PyResult<()> {
-        self.lock().receive(came.as_ref()).map_err(raised)
+        guarded(|| self.lock().receive(came.as_ref()))?.map_err(raised)
     }
 
     /// The next frame; True where the peer said that nothing follows, and None where more bytes are needed.
@@ -55,7 +57,7 @@ impl Noise {
     ///     TransportError: what came is not the peer's, or breaks a rule of the link.
     #[pyo3(signature = () -> "bytes | Literal[True] | None")]
     fn poll<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match self.lock().poll().map_err(raised)? {
+        match guarded(|| self.lock().poll())?.map_err(raised)? {
             None => Ok(None),
             Some(Said::Frame(frame)) => Ok(Some(PyBytes::new(py, &frame).into_any())),
             Some(Said::End) => true.into_bound_py_any(py).map(Some),
@@ -68,7 +70,7 @@ impl Noise {
     ///     TransportError: it is too long, or the link is not open.
     #[pyo3(signature = (frame: "Buffer") -> "bytes")]
     fn seal<'py>(&self, py: Python<'py>, frame: Buffer) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &self.lock().seal(frame.as_ref()).map_err(raised)?))
+        Ok(PyBytes::new(py, &guarded(|| self.lock().seal(frame.as_ref()))?.map_err(raised)?))
     }
 
     /// The end as it is sent.

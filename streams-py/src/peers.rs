@@ -293,7 +293,7 @@ impl Meeting {
     }
 
     /// What was told since the last time.
-    #[pyo3(signature = () -> "list[Event]")]
+    #[pyo3(signature = () -> "list[SessionEvent]")]
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         self.wakes.is_told.store(false, Ordering::SeqCst);
         let events = std::mem::take(&mut lock(&self.told).events);

@@ -144,7 +144,7 @@ fn at(time: Option<Time>) -> u64 {
 impl Session {
     #[new]
     #[pyo3(signature = (
-        node: "Node", key: "SigningKey", side: "Side", *, channel: "Buffer" = None, takes_unknown: "bool" = false,
+        node: "Node", key: "SigningKey", side: "Side", *, channel: "Buffer | None" = None, takes_unknown: "bool" = false,
         promises: "int | None" = None, address: "str | None" = None, now: "int | datetime | None" = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they have names in Python")]
@@ -246,7 +246,7 @@ impl Session {
     /// Raises:
     ///     SessionError: the session is over, and `code` tells why; nothing follows.
     ///     StoreError: the store did not answer.
-    #[pyo3(signature = (now: "int | datetime | None" = None) -> "bytes | Event | None")]
+    #[pyo3(signature = (now: "int | datetime | None" = None) -> "bytes | SessionEvent | None")]
     fn poll<'py>(&self, py: Python<'py>, now: Option<Time>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (now, node) = (at(now), &self.kept.node);
         loop {

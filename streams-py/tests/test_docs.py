@@ -1,20 +1,28 @@
 """Every docstring says what its thing is, and every example in them is true."""
 
+import asyncio
 import doctest
 import inspect
 from collections.abc import Iterator
-from types import ModuleType, UnionType
+from types import MemberDescriptorType, ModuleType, UnionType
 from typing import Any
 
 import pytest
 
 import streams_core
+import streams_core.aio
+import streams_core.archive
+import streams_core.session
 import streams_core.store
+import streams_core.testing
+import streams_core.testing.strategies
 import streams_core.types
 
 
 def modules() -> list[ModuleType]:
-    return [streams_core, streams_core.errors, streams_core.store, streams_core.types]
+    peers = [streams_core.session, streams_core.aio, streams_core.archive]
+    tests = [streams_core.testing, streams_core.testing.strategies]
+    return [streams_core, streams_core.errors, streams_core.store, streams_core.types, *peers, *tests]
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -24,7 +32,7 @@ def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
         yield name, thing
         if inspect.isclass(thing):
             for member, value in vars(thing).items():
-                if not member.startswith("_"):
+                if not member.startswith("_") and not isinstance(value, MemberDescriptorType):
                     yield f"{name}.{member}", value
 
 
@@ -55,6 +63,8 @@ EXAMPLES = [
 def test_examples_run(name: str) -> None:
     doc = inspect.cleandoc(dict(EXAMPLES)[name])
     globs = {name: getattr(streams_core, name) for name in streams_core.__all__}
+    of = [module for module in modules() if name == module.__name__ or name.startswith(f"{module.__name__}.")]
+    globs |= {name: getattr(module, name) for module in of for name in module.__all__} | {"asyncio": asyncio}
     test = doctest.DocTestParser().get_doctest(doc, globs, name, None, 0)
     said: list[str] = []
     result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append)

@@ -34,7 +34,7 @@ from streams_core.testing.strategies import DAG, dags, data, objects
 from streams_core.testing.strategies import streams as any_stream
 
 KEYS = [SigningKey.from_bytes(bytes([n] * 32)) for n in range(1, 9)]
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Simple(Store):
@@ -289,7 +289,7 @@ def test_objects_have_one_name(object: Object) -> None:
 
 
 @QUICK
-@given(dags())
+@given(dags(max_size=10))
 def test_every_order_of_arrival_gives_one_order(dag: DAG) -> None:
     one, other = dag.replica(), dag.replica(dag.shuffled)
     assert len(one) == len(dag.objects) and one.forks == []

@@ -100,6 +100,7 @@ class StreamTransport:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, noise: Noise) -> None:
         self._reader, self._writer, self._noise = reader, writer, noise
         self._ended = self._closed = False
+        self._reading = asyncio.Lock()
 
     @classmethod
     async def opened(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> "StreamTransport":
@@ -122,11 +123,15 @@ class StreamTransport:
     @classmethod
     async def _shake(cls, reader: Any, writer: Any, noise: Noise) -> "StreamTransport":
         link = cls(reader, writer, noise)
-        while True:
-            writer.write(noise.to_send())
-            if noise.is_open:
-                return link
-            await link._read()
+        try:
+            while True:
+                writer.write(noise.to_send())
+                if noise.is_open:
+                    return link
+                await link._read()
+        except BaseException:
+            writer.close()
+            raise
 
     @property
     def channel(self) -> bytes:
@@ -135,7 +140,8 @@ class StreamTransport:
 
     async def _read(self) -> None:
         try:
-            came = await self._reader.read(_READ)
+            async with self._reading:
+                came = await self._reader.read(_READ)
         except (OSError, EOFError) as error:
             raise TransportError(f"the link broke: {error}", "closed") from error
         if not came:
@@ -177,8 +183,9 @@ class StreamTransport:
                     if self._writer.can_write_eof():
                         self._writer.write_eof()
                     # A socket that is closed over bytes that nobody read resets the connection.
-                    while await self._reader.read(_READ):
-                        pass
+                    async with self._reading:
+                        while await self._reader.read(_READ):
+                            pass
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
