@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, final, overload
+from typing import Any, BinaryIO, Literal, NoReturn, TypeVar, final, overload
 
 from typing_extensions import Buffer, disjoint_base
 
 from .errors import RefusedError, StreamsError
+from .session import Completeness
+from .session import Event as SessionEvent
 from .types import Answer, AnyStore, DataLike
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
 
-__all__ = ["Admitted", "Answers", "Authentic", "Changed", "Content", "Decision", "Draft", "Edges", "Entries", "Entry", "Event", "Feed", "Fold", "HypotheticalRoot", "Known", "MemoryStore", "Node", "Object", "ObjectId", "Pending", "PostgresStore", "Redacted", "Rule", "SignatureBatch", "SigningKey", "Simulated", "Snapshot", "SqliteStore", "Stream", "Verdict", "Verified", "VerifyingKey", "Writer", "_panic", "canonical_bytes", "check_block", "codes", "decide", "id_of", "oh1", "tie"]
+__all__ = ["Admitted", "Answers", "ArchiveReader", "Archived", "Authentic", "Changed", "Content", "Decision", "Draft", "Edges", "Entries", "Entry", "Event", "Evidence", "Feed", "Fold", "HypotheticalRoot", "Known", "Manifest", "Meeting", "MemoryStore", "Node", "Noise", "Object", "ObjectId", "Pending", "PostgresStore", "Redacted", "Rule", "Session", "Shown", "SignatureBatch", "SigningKey", "Simulated", "Snapshot", "SqliteStore", "Stream", "Verdict", "Verified", "VerifyingKey", "World", "Writer", "_panic", "canonical_bytes", "check_block", "codes", "conforms", "decide", "id_of", "in_order", "missing", "oh1", "page", "tie", "vouch"]
 
 @final
 class Admitted:
@@ -80,6 +82,39 @@ class Answers:
         """
         Those that were dropped, are newer, or refused: their places among what was given, and the errors.
         """
+
+@final
+class ArchiveReader:
+    """
+    Reads an archive: pieces of the file in, proven objects out, in one pass. `streams_core.archive.read` opens the file.
+
+    With the bytes of a `vouching`, and `by` the key that is believed, no signature is verified as long as the archive is
+    what was vouched for.
+
+    Raises:
+        ArchiveError: the vouching is damaged.
+    """
+    def __new__(cls, /, vouching: Buffer | None = None, *, by: VerifyingKey | None = None) -> ArchiveReader: ...
+    def finish(self, /) -> list[Manifest | list[Authentic] | StreamsError]:
+        """
+        The last that is to be told, when all bytes were given: what is wrong with the file as a whole above all.
+        """
+    def poll(self, /) -> Manifest | list[Authentic] | StreamsError | None:
+        """
+        What was read: the `Manifest`, objects that are proven, or an `ArchiveError`, behind which it goes on; None where
+        more bytes are needed to tell.
+        """
+    def push(self, /, piece: Buffer) -> None:
+        """
+        Takes the next bytes of the file. Poll until there is nothing more before the next are given.
+        """
+
+@final
+class Archived:
+    """
+    Which objects of a stream are in archives that were made before.
+    """
+    def __new__(cls, /, manifest: ObjectId) -> Archived: ...
 
 @final
 class Authentic(Object):
@@ -479,6 +514,54 @@ class Event:
         """
 
 @final
+class Evidence:
+    """
+    Proof of what an author or a peer did, for somebody who trusts nobody and was not there: a file that holds all that its
+    check needs. It shows what was signed, not why: two devices with one key fork in all innocence. Spec 10.4.
+
+    >>> alice = SigningKey.generate()
+    >>> here = Node().create(Draft.root("example.org/list").sign(alice))
+    >>> there = Node().create(here.root)
+    >>> for number, stream in enumerate([here, there]):  # one key on two devices
+    ...     added = stream.by(alice).append("example.org/list.Added", {"number": number})
+    >>> here.ingest(entry.object for entry in there).rejected
+    []
+    >>> [evidence] = here.evidence()
+    >>> shown = Evidence.decode(evidence.encode()).verify()
+    >>> shown.code, shown.authors == [alice.verifying_key]
+    ('fork', True)
+    """
+    def __bytes__(self, /) -> bytes: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __reduce__(self, /) -> tuple[Callable[[Buffer], Evidence], tuple[bytes]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def code(self, /) -> str:
+        """
+        What it is to show: `fork`, `checkpoints`, `contradiction` or `broken-promise`.
+        """
+    @staticmethod
+    def decode(file: Buffer) -> Evidence:
+        """
+        From a file. It shows nothing before it is verified.
+
+        Raises:
+            EvidenceError: the bytes are no evidence.
+        """
+    def encode(self, /) -> bytes:
+        """
+        As a file.
+        """
+    def verify(self, /) -> Shown:
+        """
+        What it shows, checked by itself alone.
+
+        Raises:
+            EvidenceError: it shows nothing; `code` tells why.
+        """
+
+@final
 class Feed:
     """
     Reads the changes of a store, one after the other: `Node.watch`, `Stream.watch`.
@@ -587,6 +670,121 @@ class Known:
     def __repr__(self, /) -> str: ...
 
 @final
+class Manifest:
+    """
+    What is in an archive. Equal streams have equal manifests. Spec 11.1.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Callable[[Buffer], Manifest], tuple[bytes]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def count(self, /) -> int:
+        """
+        How many objects are in the file.
+        """
+    @staticmethod
+    def decode(block: Buffer) -> Manifest:
+        """
+        The manifest of a block.
+
+        Raises:
+            ArchiveError: it is none, or one of a newer format.
+        """
+    def encode(self, /) -> bytes:
+        """
+        The block.
+        """
+    @property
+    def frontier(self, /) -> bytes:
+        """
+        The frontier of the stream as it is with these objects, and with those of the archives before it: 32 bytes.
+        """
+    @property
+    def id(self, /) -> ObjectId:
+        """
+        The id of the block, which names what is archived.
+        """
+    @staticmethod
+    def of_archive(beginning: Buffer) -> Manifest:
+        """
+        The manifest at the beginning of an archive, of which these are the first bytes: 512 are enough.
+
+        Raises:
+            ArchiveError: it is no archive, or one of a newer format.
+        """
+    @property
+    def order(self, /) -> bytes:
+        """
+        BLAKE3 over the ids of the objects in the file, in their order: 32 bytes.
+        """
+    @property
+    def previous(self, /) -> ObjectId | None:
+        """
+        The manifest of the archive that this one continues.
+        """
+    @property
+    def stream(self, /) -> ObjectId:
+        """
+        The stream.
+        """
+
+@final
+class Meeting:
+    """
+    A node meets a peer, on a thread of its own; `streams_core.aio` carries the frames.
+    """
+    def __new__(cls, /, node: Node, key: SigningKey, side: Literal['opener', 'answerer'], what: str, wake: Callable[[], object], *, channel: Buffer, streams: Sequence[ObjectId | str] | None = None, expires: int = 0, note: str = "", takes_unknown: bool = False, promises: int | None = None, address: str | None = None) -> Meeting:
+        """
+        Begins. `what` is `sync`, `follow`, `serve` or `plead`; `wake` is called, from any thread, when there is something
+        to look at.
+        """
+    def abort(self, /) -> None:
+        """
+        Ends it at once.
+        """
+    def end(self, /) -> None:
+        """
+        Tells that the peer closed the link in order, or that one wants to leave.
+        """
+    def events(self, /) -> list[SessionEvent]:
+        """
+        What was told since the last time.
+        """
+    def fail(self, /, kind: str, message: str) -> None:
+        """
+        Tells that the link broke, and how.
+        """
+    def frame(self, /) -> bytes | None:
+        """
+        The next frame to be sent; None where there is none now.
+        """
+    @property
+    def is_over(self, /) -> bool:
+        """
+        Whether it is over.
+        """
+    @property
+    def is_said(self, /) -> bool:
+        """
+        Whether nothing more is to be sent, and the link may be closed.
+        """
+    @property
+    def lost(self, /) -> int:
+        """
+        How many events were lost since nobody read them.
+        """
+    def receive(self, /, frame: Buffer) -> bool:
+        """
+        Gives it a frame that came; False where it has to wait until `wake` is called again.
+        """
+    def result(self, /) -> VerifyingKey | None:
+        """
+        Who the peer was; None while it goes on.
+        """
+
+@final
 class MemoryStore:
     """
     Keeps all in memory: gone with it.
@@ -625,6 +823,14 @@ class Node:
     def __len__(self, /) -> int: ...
     def __new__(cls, /, store: AnyStore | str | PathLike[str] | None = None) -> Node: ...
     def __repr__(self, /) -> str: ...
+    def _last(self, /) -> int:
+        """
+        The number of the last change of the store.
+        """
+    def _when_changed(self, /, above: int, wake: Callable[[], object]) -> None:
+        """
+        Calls `wake` once the store has a change above this number: from another thread, and at once where it has one.
+        """
     def close(self, /) -> None:
         """
         Closes the store: what follows raises StoreClosedError. What was answered is durable. To close it twice is no
@@ -646,6 +852,20 @@ class Node:
     def get(self, /, stream: ObjectId | str) -> Stream | None:
         """
         A stream; None where nothing of it is here. `node[id]` raises UnknownStreamError instead.
+        """
+    def peers(self, /) -> list[tuple[VerifyingKey, str | None, datetime]]:
+        """
+        The peers that this node met, the latest first: their keys, where they were met (None where they came by
+        themselves), and when.
+        """
+    def restore(self, /, stream: ObjectId | str, objects: Sequence[Authentic]) -> Answers:
+        """
+        Takes in objects that an archive gave, of one stream, which is begun where its root is among them. Returns what
+        became of each, in their order; what is admitted is durable when this returns. Files are restored by
+        `streams_core.archive.restore`.
+
+        Raises:
+            UnknownStreamError: nothing of the stream is here, and its root is not among them.
         """
     def set_cursor(self, /, name: str, value: Buffer) -> None:
         """
@@ -680,6 +900,52 @@ class Node:
 
         Raises:
             CursorError: the cursor is none. One that does not fit is told as an event of kind `reset`.
+        """
+
+@final
+class Noise:
+    """
+    One end of a link under Noise: bytes of a connection in, frames out, and back.
+    """
+    def __new__(cls, /, side: Literal['opener', 'answerer']) -> Noise: ...
+    @property
+    def channel(self, /) -> bytes:
+        """
+        The hash of the handshake.
+        """
+    def end(self, /) -> bytes:
+        """
+        The end as it is sent.
+        """
+    @property
+    def is_open(self, /) -> bool:
+        """
+        Whether the handshake is done.
+        """
+    def poll(self, /) -> bytes | Literal[True] | None:
+        """
+        The next frame; True where the peer said that nothing follows, and None where more bytes are needed.
+
+        Raises:
+            TransportError: what came is not the peer's, or breaks a rule of the link.
+        """
+    def receive(self, /, came: Buffer) -> None:
+        """
+        Takes in what came.
+
+        Raises:
+            TransportError: it is no handshake.
+        """
+    def seal(self, /, frame: Buffer) -> bytes:
+        """
+        A frame as it is sent.
+
+        Raises:
+            TransportError: it is too long, or the link is not open.
+        """
+    def to_send(self, /) -> bytes:
+        """
+        What of the handshake is to be sent, since the last time.
         """
 
 @disjoint_base
@@ -1055,6 +1321,151 @@ class Rule:
         """
 
 @final
+class Session:
+    """
+    A session with one peer, over whatever carries whole frames, at whatever time you say that it is: it does no IO but
+    with the store of its node.
+
+    `side` is `opener` for whoever opened the connection, and `answerer` for the other. `channel` is what is unique to the
+    connection and equal at both ends, as the hash of a key exchange; where there is no such thing, whoever sits between
+    the two may relay their proofs (spec 10.1). Streams that are not here are taken in where `takes_unknown` says so. With
+    `promises`, in milliseconds, what is stated to the peer will be served for so long. A time is in milliseconds since
+    1970 UTC, or a `datetime`; None is that of this machine.
+
+    Ask for what you want, then `poll` until there is nothing more, `receive` the next frame, and so on.
+
+    >>> alice, bob = SigningKey.generate(), SigningKey.generate()
+    >>> here, there = Node(), Node()
+    >>> stream = here.create(Draft.root("example.org/list").sign(alice))
+    >>> sessions = [Session(here, alice, "opener"), Session(there, bob, "answerer", takes_unknown=True)]
+    >>> sessions[1].sync(stream.id)
+    >>> is_quiet = False
+    >>> while not is_quiet:
+    ...     is_quiet = True
+    ...     for own, other in [sessions, sessions[::-1]]:
+    ...         while output := own.poll():
+    ...             is_quiet = False
+    ...             if isinstance(output, bytes):  # a frame: carry it over
+    ...                 other.receive(output)
+    >>> stream.id in there
+    True
+    """
+    def __new__(cls, /, node: Node, key: SigningKey, side: Literal['opener', 'answerer'], *, channel: Buffer | None = None, takes_unknown: bool = False, promises: int | None = None, address: str | None = None, now: int | datetime | None = None) -> Session: ...
+    def __repr__(self, /) -> str: ...
+    def ask_for_statements(self, /) -> None:
+        """
+        Asks for a signed statement with every request from now on: what the peer says that it has can be held against it.
+        """
+    def changed(self, /, stream: ObjectId | str) -> None:
+        """
+        Tells that a stream changed here: a peer that subscribed to it is told.
+        """
+    def close(self, /) -> None:
+        """
+        Ends the session.
+        """
+    @property
+    def deadline(self, /) -> int | None:
+        """
+        When to `tick` next though nothing happens, in milliseconds since 1970 UTC; None where nothing is awaited.
+        """
+    def find(self, /, streams: Sequence[ObjectId | str]) -> None:
+        """
+        Asks the peer who has streams, at most 16.
+        """
+    @property
+    def has_left(self, /) -> bool:
+        """
+        Whether both sides said that they ask for nothing more, and nothing is under way.
+        """
+    @property
+    def is_idle(self, /) -> bool:
+        """
+        Whether nothing is under way: neither what was asked for, nor what the peer asked for.
+        """
+    def leave(self, /) -> None:
+        """
+        Leaves the peer, once nothing is under way: then `has_left`.
+        """
+    @property
+    def peer(self, /) -> VerifyingKey | None:
+        """
+        The peer, once it proved its key.
+        """
+    def plead(self, /, stream: ObjectId | str, note: str) -> None:
+        """
+        Asks for access to a stream, with a note of at most 1,024 bytes.
+        """
+    def poll(self, /, now: int | datetime | None = None) -> bytes | SessionEvent | None:
+        """
+        What comes out next: a frame to be sent, as bytes, or an event of `streams_core.session`; None where nothing does
+        before something comes in. What the session asks about streams, the node answers in here.
+
+        Raises:
+            SessionError: the session is over, and `code` tells why; nothing follows.
+            StoreError: the store did not answer.
+        """
+    def receive(self, /, frame: Buffer, now: int | datetime | None = None) -> None:
+        """
+        Takes in a frame. What is wrong with it ends the session, which `poll` tells.
+        """
+    def subscribe(self, /, streams: Sequence[ObjectId | str], expires: int | datetime) -> None:
+        """
+        Asks to hear of what becomes different of these streams, until a time that is at most a day ahead. Spec 10.3.
+        """
+    def subscribe_to_all(self, /, expires: int | datetime) -> None:
+        """
+        Asks to hear of what becomes different of all streams that this side may read.
+        """
+    def sync(self, /, stream: ObjectId | str) -> None:
+        """
+        Asks for a stream: both sides will have what either had of it, as far as the rules let them.
+        """
+    def sync_all(self, /) -> None:
+        """
+        Asks for all streams that either side has, and the other may read and takes in.
+        """
+    def tick(self, /, now: int | datetime | None = None) -> None:
+        """
+        Lets time pass.
+        """
+
+@final
+class Shown:
+    """
+    What evidence shows, and of whom: `Evidence.verify`.
+    """
+    __match_args__ = ('code', 'stream', 'authors', 'objects')
+    """
+    What a `match` statement takes apart.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def authors(self, /) -> list[VerifyingKey]:
+        """
+        The keys of those who did it: an author, the holders, or a peer.
+        """
+    @property
+    def code(self, /) -> str:
+        """
+        `fork`: an author wrote two objects behind one. `checkpoints`: holders made checkpoints that do not know of each
+        other. `contradiction`: a peer said that it had an object, and later that it had not. `broken-promise`: a peer
+        promised to serve an object, and did not.
+        """
+    @property
+    def objects(self, /) -> list[ObjectId]:
+        """
+        The objects that it is about: both of a fork, the checkpoints, or the one that was not served.
+        """
+    @property
+    def stream(self, /) -> ObjectId:
+        """
+        The stream.
+        """
+
+@final
 class SignatureBatch:
     """
     Signatures that are verified together: the answer is that of each alone, at a third of the cost. Spec 6.1.
@@ -1220,6 +1631,15 @@ class Stream:
     def __len__(self, /) -> int: ...
     def __repr__(self, /) -> str: ...
     def __reversed__(self, /) -> Entries: ...
+    def _archive(self, /, out: BinaryIO, index: BinaryIO | None, before: Archived | None, progress: Callable[[int], object] | None) -> tuple[Manifest, list[ObjectId], int]:
+        """
+        Writes an archive, and its index where there is a file for it. Returns the manifest, the ids of the seals, and the
+        number of bytes; nothing is written where nothing is new since the archives before.
+        """
+    def _note_archived(self, /, archived: Archived, ids: Sequence[ObjectId]) -> None:
+        """
+        Takes note that these objects are in an archive that was made before.
+        """
     @property
     def adopted(self, /) -> list[tuple[ObjectId, ObjectId]]:
         """
@@ -1255,6 +1675,11 @@ class Stream:
         All checkpoints, in order, and what each is worth: `accepted` (its past is final), `force` (its holders
         equivocated), or why it is without: `holder`, `count`, `order`. Spec 9.2, 9.3.
         """
+    def completeness(self, /) -> Completeness:
+        """
+        What is known about how complete the stream is here: what is cited and lacking, and what peers signed that they
+        have. What a peer never stated, nobody can know.
+        """
     def draft(self, /, type: str, author: VerifyingKey | str, data: DataLike | None = None, *, timestamp: int | datetime | None = None) -> Draft:
         """
         A draft that follows all that is here: to be signed, and taken in by `ingest_one`.
@@ -1285,6 +1710,11 @@ class Stream:
 
         Raises:
             UnknownObjectError: it is not here.
+        """
+    def evidence(self, /) -> list[Evidence]:
+        """
+        All evidence about the stream that is here: forks, checkpoints that conflict, and peers that contradict what they
+        signed, or break a promise. O(objects) for each peer of which there is something. Spec 10.4.
         """
     def explain(self, /, id: ObjectId | str) -> Verdict:
         """
@@ -1614,6 +2044,98 @@ class VerifyingKey:
         """
 
 @final
+class World:
+    """
+    Many nodes on one thread, with a clock of their own, over links that break: everything that happens follows from a
+    seed, so what failed once fails again.
+
+    The nodes are real ones, and so are their sessions; what is simulated is the time, the network, and the crashes.
+    `weather` is `fine`, `rough` (slow links that break often), or `hostile` (somebody on the way changes frames, too).
+    Who is in the world is told by number.
+
+    >>> from streams_core.testing import World
+    >>> world = World(7, weather="rough")
+    >>> alice = SigningKey.from_bytes(bytes([1] * 32))
+    >>> one, other = world.add(alice), world.add(SigningKey.from_bytes(bytes([2] * 32)))
+    >>> stream = world.node(one).create(Draft.root("example.org/list", nonce=bytes(16)).sign(alice))
+    >>> added = stream.by(alice).append("example.org/list.Added", {"item": "milk"})
+    >>> while stream.id not in world.node(other):
+    ...     world.sync(other, one, [stream.id])  # a link may break in the middle
+    ...     world.run(60_000)
+    >>> len(world.node(other)[stream.id])
+    2
+    """
+    def __len__(self, /) -> int: ...
+    def __new__(cls, /, seed: int, *, weather: Literal['fine', 'rough', 'hostile'] = "fine") -> World: ...
+    def __repr__(self, /) -> str: ...
+    def add(self, /, key: SigningKey, *, misdeed: Literal['withholds', 'lies', 'breaks-promises', 'contradicts', 'floods', 'stalls'] | None = None) -> int:
+        """
+        Another node; with a `misdeed` it is a peer that does wrong: `withholds`, `lies`, `breaks-promises`, `contradicts`,
+        `floods` or `stalls`. Returns its number.
+        """
+    def crash(self, /, who: int) -> None:
+        """
+        Somebody stops, in the middle of whatever it did: what was committed is in its store.
+        """
+    def cut_all(self, /) -> None:
+        """
+        Cuts all links.
+        """
+    def follow(self, /, one: int, other: int, streams: Sequence[ObjectId | str], milliseconds: int) -> None:
+        """
+        One follows streams of another, for so many milliseconds.
+        """
+    def heal(self, /) -> None:
+        """
+        Lets all come together again.
+        """
+    def is_up(self, /, who: int) -> bool:
+        """
+        Whether somebody is up.
+        """
+    def key(self, /, who: int) -> VerifyingKey:
+        """
+        Who somebody is.
+        """
+    def node(self, /, who: int) -> Node:
+        """
+        The node of somebody, to read and to write with. After a crash it is another: ask again.
+
+        Raises:
+            ValueError: it is down, or there is nobody with this number.
+        """
+    @property
+    def now(self, /) -> int:
+        """
+        The time there, in milliseconds since 1970 UTC.
+        """
+    def part(self, /, one: int, other: int) -> None:
+        """
+        Keeps two apart: their links are cut, and no other is opened.
+        """
+    def restart(self, /, who: int) -> None:
+        """
+        Somebody that is down opens its store again.
+        """
+    def run(self, /, milliseconds: int) -> None:
+        """
+        Lets so many milliseconds pass: everybody does what it has to, in an order that the seed draws.
+        """
+    def set_weather(self, /, weather: Literal['fine', 'rough', 'hostile']) -> None:
+        """
+        From now on links are as this says.
+        """
+    def sync(self, /, one: int, other: int, streams: Sequence[ObjectId | str] | None = None) -> None:
+        """
+        One makes streams equal with another, or all where None are given. Time has to pass for it: `run`.
+        """
+    def told(self, /, who: int) -> list[SessionEvent | StreamsError]:
+        """
+        What the sessions of somebody told since it was asked last: events of `streams_core.session`, and the errors by
+        which sessions failed.
+        """
+
+@final
 class Writer:
     """
     Somebody who writes to a stream: `Stream.by`.
@@ -1685,6 +2207,11 @@ def codes() -> list[tuple[str, str | None, str, str, str, str]]:
     The table of codes, as rows of class, parent, kind, what the class is, code and sentence.
     """
 
+def conforms(make: Callable[[], AnyStore]) -> None:
+    """
+    Runs the whole contract of a store against what `make` gives, which is another, empty store each time.
+    """
+
 def decide(rules: Sequence[Rule], subject: VerifyingKey | str, action: str, resource: str) -> Decision:
     """
     Decides an access by a set of rules: denied if a deny rule matches, else allowed if an allow rule matches, else
@@ -1706,6 +2233,16 @@ def id_of(data: DataLike) -> ObjectId:
     True
     """
 
+def in_order(manifests: Sequence[Manifest]) -> list[int]:
+    """
+    In which order to read archives: each behind the one that it continues. The places of those given.
+    """
+
+def missing(manifests: Sequence[Manifest]) -> list[ObjectId]:
+    """
+    The archives that are continued by one of these and are not among them, ascending: the ids of their manifests.
+    """
+
 def oh1(json: str) -> str:
     """
     The hash of the original proposal, of an object in JSON with the hints of its time. Spec 12.
@@ -1717,6 +2254,13 @@ def oh1(json: str) -> str:
     'oh1.C2Gt3HYoQVAFzU5kCcbqfAFePKgxbsA7Wq3FEGAvRnfS'
     """
 
+def page(archive: Callable[[int, int], bytes], index: Callable[[int, int], bytes], start: int, limit: int) -> list[Authentic]:
+    """
+    Reads at most `limit` objects of an archive from a place in its order on, by ranges of the archive and of its index;
+    every signature is verified. Each of the two functions gives the bytes of a file from one place to another, fewer where
+    the file ends.
+    """
+
 def tie(stream: ObjectId | str, generation: int, author: VerifyingKey | str) -> bytes:
     """
     The tie of an author's objects of a generation, 32 bytes: by it the order tells what is of one generation apart. Spec
@@ -1726,4 +2270,9 @@ def tie(stream: ObjectId | str, generation: int, author: VerifyingKey | str) -> 
     >>> stream = Node().create(Draft.root("example.org/list").sign(alice))
     >>> stream.tie(stream.id) == tie(stream.id, 0, alice.verifying_key)
     True
+    """
+
+def vouch(key: SigningKey, manifest: ObjectId, seals: Sequence[ObjectId]) -> bytes:
+    """
+    Vouches for an archive: signs what it holds, for oneself when restoring. The file that stands beside it.
     """
