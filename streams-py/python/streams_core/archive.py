@@ -55,7 +55,7 @@ __all__ = [
     "write",
 ]
 
-File: TypeAlias = "str | os.PathLike[str]"
+File: TypeAlias = str | os.PathLike[str]
 
 _PIECE = 1 << 20
 
@@ -207,11 +207,11 @@ class Restored:
     """How many objects were not there before."""
     known: int = 0
     """How many were."""
-    rejected: dict[ObjectId, StreamsError] = field(default_factory=dict)
+    rejected: dict[ObjectId, StreamsError] = field(default_factory=dict[ObjectId, StreamsError])
     """What was refused, or is of a newer version, and why."""
-    faults: list[tuple[Path, StreamsError]] = field(default_factory=list)
+    faults: list[tuple[Path, StreamsError]] = field(default_factory=list[tuple[Path, StreamsError]])
     """What is wrong with its archives."""
-    gaps: list[ObjectId] = field(default_factory=list)
+    gaps: list[ObjectId] = field(default_factory=list[ObjectId])
     """What is cited, and is in none of the archives."""
     is_rootless: bool = False
     """Whether its root is in none of the archives: then nothing of it is restored."""

@@ -33,6 +33,7 @@ class Transport(Protocol):
     def channel(self) -> bytes:
         """What is unique to this connection and equal at both ends (spec 10.1); `b""` where there is no such thing, and
         then whoever sits between the two may relay the proofs of their keys."""
+        ...
 
     async def send(self, frame: bytes) -> None:
         """Sends a frame. Returns when there is room for the next one."""
@@ -220,14 +221,13 @@ def check_plain(scheme: str, host: str, allow_plain: bool) -> None:
 
 
 def websockets() -> Any:
-    """The package `websockets`."""
+    """The clients and servers of the package `websockets`."""
     try:
-        import websockets.asyncio.client
-        import websockets.asyncio.server
+        from websockets.asyncio import client, server
     except ImportError as error:
         message = "WebSockets need the package `websockets`: pip install 'streams-core[websockets]'"
         raise ImportError(message) from error
-    return websockets
+    return client, server
 
 
 OPTIONS: dict[str, Any] = {"max_size": MAX_FRAME, "compression": None, "max_queue": 16, "ping_interval": 20}
@@ -242,9 +242,9 @@ async def dial(address: str, *, allow_plain: bool = False, ssl: tls.SSLContext |
         async with asyncio.timeout(DEADLINE):
             if scheme == "tcp":
                 return await StreamTransport.opened(*await asyncio.open_connection(host, port))
-            library = websockets()
+            client, _ = websockets()
             options = OPTIONS | ({"ssl": ssl} if scheme == "wss" and ssl is not None else {})
-            return WebSocketTransport(await library.asyncio.client.connect(address, **options))
+            return WebSocketTransport(await client.connect(address, **options))
     except TimeoutError as error:
         raise TransportError(f"nobody answered at {address} within {DEADLINE:.0f} s", "unreachable") from error
     except OSError as error:

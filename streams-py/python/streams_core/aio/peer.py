@@ -295,11 +295,11 @@ class Synced:
     """How many objects the peer was sent."""
     rejected: int = 0
     """How many that came were not taken."""
-    gaps: list[ObjectId] = field(default_factory=list)
+    gaps: list[ObjectId] = field(default_factory=list[ObjectId])
     """What is cited, and did not come."""
-    streams: list[ObjectId] = field(default_factory=list)
+    streams: list[ObjectId] = field(default_factory=list[ObjectId])
     """The streams of which all that the peer had is here."""
-    refused: dict[ObjectId, Refused] = field(default_factory=dict)
+    refused: dict[ObjectId, Refused] = field(default_factory=dict[ObjectId, Refused])
     """The streams that the peer refused, and how."""
 
     @property

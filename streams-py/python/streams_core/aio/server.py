@@ -57,7 +57,7 @@ class Server:
                 raise ValueError("wss needs a certificate: give ssl=, an SSLContext that has loaded one")
             options = OPTIONS | {"close_timeout": DEADLINE}
             secure = self._ssl if scheme == "wss" else None
-            server = websockets().asyncio.server
+            _, server = websockets()
             listener = await server.serve(self._on_websocket, host, port, ssl=secure, **options)
         self._listeners.append(listener)
         port = next(iter(listener.sockets)).getsockname()[1]

@@ -72,7 +72,11 @@ def data(max_leaves: int = 10) -> st.SearchStrategy[dict[str, Any]]:
 
 def objects() -> st.SearchStrategy[Object]:
     """Objects that nobody signed: decoded, and no more."""
-    return st.builds(lambda data: Object.from_dict({"type": "example.org/note", "data": data}), data())
+
+    def object(data: dict[str, Any]) -> Object:
+        return Object.from_dict({"type": "example.org/note", "data": data})
+
+    return data().map(object)
 
 
 @st.composite
@@ -117,7 +121,9 @@ def dags(draw: st.DrawFn, *, max_size: int = 20, authors: int = 4) -> DAG:
         own = latest.get(key)
         # What an author saw contains what it wrote.
         seen = draw(st.lists(st.sampled_from(objects), min_size=1, max_size=3, unique_by=lambda object: object.id))
-        cited = {object.id for object in seen} | ({own.id} if own else set())
+        cited: set[ObjectId] = {object.id for object in seen}
+        if own:
+            cited.add(own.id)
         # An ancestor of another parent says nothing more.
         cited = {id for id in cited if not any(id != other and id in past[other] for other in cited)}
         generation = 1 + max(generations[id] for id in cited)
