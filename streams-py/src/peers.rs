@@ -333,12 +333,15 @@ impl Drop for Meeting {
     }
 }
 
+/// A peer that was met: its key, where, and when.
+type Known<'py> = (VerifyingKey, Option<String>, Option<Bound<'py, PyAny>>);
+
 #[pymethods]
 impl Node {
     /// The peers that this node met, the latest first: their keys, where they were met (None where they came by
     /// themselves), and when.
     #[pyo3(signature = () -> "list[tuple[VerifyingKey, str | None, datetime]]")]
-    fn peers<'py>(&self, py: Python<'py>) -> PyResult<Vec<(VerifyingKey, Option<String>, Option<Bound<'py, PyAny>>)>> {
+    fn peers<'py>(&self, py: Python<'py>) -> PyResult<Vec<Known<'py>>> {
         let met = self.kept.wait(py, self.kept.node.peers())?;
         let known = |known: streams_core::node::known::Known| {
             let met = crate::object::time(py, Some(known.met))?;
