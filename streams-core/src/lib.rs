@@ -58,6 +58,8 @@ pub mod memory;
 
 pub mod node;
 
+pub mod codes;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 

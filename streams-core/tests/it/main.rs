@@ -1,6 +1,7 @@
 //! The tests that cross rooms, in one binary.
 
 mod archives;
+mod codes;
 mod convergence;
 mod evidence;
 mod fixtures;

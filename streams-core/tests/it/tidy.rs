@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["store", "clock", "transport", "archiver"],
     &["memory"],
     &["node"],
-    &["conformance"],
+    &["codes", "conformance"],
     &["simulate"],
 ];
 
