@@ -5,8 +5,8 @@
 
 use minicbor::data::{Tag, Type};
 use minicbor::{Decoder, Encoder};
-use streams_core::object::value::Float;
-use streams_core::{Hint, Kind, List, Map, Name, ObjectId, StreamId, Value, VerifyingKey};
+use streams_core::codes::Class;
+use streams_core::{Float, Hint, Kind, List, Map, Name, ObjectId, StreamId, Value, VerifyingKey};
 
 use crate::error::{Failure, Outcome};
 
@@ -83,7 +83,9 @@ impl Out {
 
     pub(crate) fn ids(&mut self, ids: &[ObjectId]) -> &mut Self {
         self.list(ids.len());
-        ids.iter().for_each(|id| drop(self.id(id)));
+        ids.iter().for_each(|id| {
+            self.id(id);
+        });
         self
     }
 
@@ -122,7 +124,7 @@ pub(crate) struct In<'b>(Decoder<'b>);
 
 /// The face wrote something else than was agreed: nobody who uses it can make it do so.
 fn disagreed<E>(_: E) -> Failure {
-    Failure::new("value", "malformed", "the arguments are not of the form that was agreed")
+    Failure::new(Class::Length, "length")
 }
 
 impl<'b> In<'b> {
@@ -206,14 +208,14 @@ impl<'b> In<'b> {
             let (name, hint) = streams_core::object::key::split_key(key)?;
             let value = self.value(hint)?;
             if map.insert(Name::new(name)?, value).is_some() {
-                return Err(Failure::new("value", "name-repeated", "a name stands in a map twice, under two hints"));
+                return Err(Failure::new(Class::Misfit, "name-repeated"));
             }
         }
         Ok(map)
     }
 
     fn value(&mut self, hint: Hint) -> Outcome<Value> {
-        let mismatch = |_| Failure::new("value", "hint-mismatch", "a value is not what the hint of its key says");
+        let mismatch = |_| Failure::new(Class::Misfit, "written-hint");
         if let Some(item) = hint.item() {
             let len = self.0.array().map_err(mismatch)?.unwrap_or(0);
             let items = (0..len).map(|_| self.value(item)).collect::<Result<_, _>>()?;
@@ -225,7 +227,7 @@ impl<'b> In<'b> {
             Kind::Uint => Value::Uint(self.0.u64().map_err(mismatch)?),
             Kind::Float => {
                 let float = Float::new(self.0.f64().map_err(mismatch)?);
-                Value::Float(float.ok_or_else(|| Failure::new("value", "float", "a float is finite"))?)
+                Value::Float(float.ok_or_else(|| Failure::new(Class::NotFinite, "not-finite"))?)
             }
             Kind::Bool => Value::Bool(self.0.bool().map_err(mismatch)?),
             Kind::Bytes => Value::Bytes(self.0.bytes().map_err(mismatch)?.into()),

@@ -1,54 +1,33 @@
-//! Errors: what JavaScript throws is made there, from a kind, a code and a sentence.
+//! Errors: what is thrown is made in JavaScript, from the class and the code of the core's table.
 
-use std::fmt::Display;
-
-use streams_core::archive::read::Reader;
-use streams_core::node::NodeError;
-use streams_core::node::archive::ArchiveError;
-use streams_core::node::peers::PeerError;
-use streams_core::transport::TransportError;
-use streams_core::*;
+use streams_core::codes::{Class, Coded};
 use wasm_bindgen::JsValue;
 
 /// What went wrong.
-pub(crate) struct Failure {
-    kind: &'static str,
+#[derive(Clone, Copy)]
+pub struct Failure {
+    class: Class,
     code: &'static str,
-    message: String,
 }
 
 /// What came of a call.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
-    pub(crate) fn new(kind: &'static str, code: &'static str, message: impl Display) -> Self {
-        Self { kind, code, message: message.to_string() }
+    pub(crate) const fn new(class: Class, code: &'static str) -> Self {
+        Self { class, code }
+    }
+}
+
+impl<E: Coded> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let (class, code) = error.coded();
+        Self { class, code }
     }
 }
 
 impl From<Failure> for JsValue {
-    fn from(failure: Failure) -> Self {
-        let Failure { kind, code, message } = failure;
-        [kind, code, &message].join("\n").into()
+    fn from(Failure { class, code }: Failure) -> Self {
+        [class.name(), code].join("/").into()
     }
-}
-
-/// Errors that have a code.
-macro_rules! failures {
-    ($($error:ty => $kind:literal),* $(,)?) => {$(
-        impl From<$error> for Failure {
-            fn from(error: $error) -> Self {
-                Self::new($kind, error.code(), error)
-            }
-        }
-    )*};
-}
-failures! {
-    AuthorError => "key",
-    Unsound => "value",
-    Rejected => "refused",
-    RuleError => "value",
-    HeaderError => "value",
-    RedactError => "value",
-    ContentError => "value",
 }
