@@ -83,7 +83,7 @@ impl NodeHandle {
             }
         });
         let on_event = |event: &Event| {
-            told.try_send(event_bytes(event));
+            let _ = told.try_send(event_bytes(event));
         };
         let peer = match how {
             "sync" => self.node.sync(link, meeting, streams, on_event).await?,
