@@ -5,19 +5,28 @@
 
 #![allow(unreachable_pub, reason = "what JavaScript calls is public, and nothing in Rust calls it")]
 
+#[cfg(feature = "whole")]
 mod archive;
 mod author;
 mod cbor;
 mod error;
+#[cfg(feature = "whole")]
 mod evidence;
+#[cfg(feature = "whole")]
 mod feed;
+#[cfg(feature = "whole")]
 mod host;
+#[cfg(feature = "whole")]
 mod node;
 mod object;
 mod policy;
+#[cfg(feature = "whole")]
 mod store;
 mod stream;
+#[cfg(feature = "whole")]
 mod transport;
+#[cfg(feature = "whole")]
+mod vectors;
 
 use std::cell::Cell;
 

@@ -1,7 +1,7 @@
 //! Objects: their bytes, proven, as what JavaScript shows; and back.
 
 use streams_core::codes::Class;
-use streams_core::{Authentic, Authenticator, HypotheticalRoot, Map, Object, ObjectId, Role};
+use streams_core::{Authentic, Authenticator, Content, HypotheticalRoot, Map, Object, ObjectId, Role};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cbor::{In, Out};
@@ -31,11 +31,13 @@ pub(crate) fn array<const N: usize>(bytes: &[u8]) -> Outcome<[u8; N]> {
     bytes.try_into().map_err(|_| Failure::new(Class::Length, "length"))
 }
 
-/// An object whose signature and header are judged.
+/// An object of which all is judged that it shows without its past: bytes, signature, header, rules, and the data of
+/// `streams/` types.
 #[wasm_bindgen]
 pub fn authenticate(parts: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut out = Out::new();
     let authentic = Authenticator::new(hash_key()).authenticate(Object::decode(parts)?)?;
+    Content::read(&authentic)?;
     write_authentic(&mut out, &authentic);
     Ok(out.into_bytes())
 }

@@ -19,6 +19,7 @@ export {
   objectId,
   redact,
   restore,
+  sound,
 } from "./object.js";
 export {
   type Domain,
@@ -64,3 +65,4 @@ export {
 } from "./archive.js";
 export { type Shown, verifyEvidence } from "./evidence.js";
 export { fromJson, toJson } from "./json.js";
+export * as hazmat from "./hazmat.js";

@@ -140,7 +140,7 @@ class Parser {
       if (before !== undefined) this.fault("UnsoundError", before === hint ? "key-repeated" : "name-repeated");
       seen.set(name, hint);
       if (isSignature && hint !== "d") this.fault("UnsoundError", "signature-length");
-      const value = this.value(hint, depth + 1);
+      const value = this.value(hint, depth);
       if (isSignature && (value as Uint8Array).length !== 64) this.fault("UnsoundError", "signature-length");
       if (seen === names) entries.list.push([key, value]);
       this.path.pop();
@@ -187,7 +187,7 @@ class Parser {
       } while (this.is(","));
       return this.is("]") ? list : this.json();
     }
-    if (mark === "{") return hint === "m" ? this.entries(depth) : mismatch();
+    if (mark === "{") return hint === "m" ? this.entries(depth + 1) : mismatch();
     const word = this.match(/true|false|null/y);
     if (word) return hint === "b" && word !== "null" ? word === "true" : this.fault("UnsoundError", "hint-mismatch");
     if (this.match(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y)) {

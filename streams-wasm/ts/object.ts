@@ -73,16 +73,29 @@ export function encode(values: Content): Uint8Array {
   return run((core) => core.encode(write(entries(values))));
 }
 
-/** The values of an object by their whole keys, `text:s`, and its signature. Only its bytes are judged. */
-export function decode(parts: Uint8Array): { id: ObjectId; values: Data; signature?: Uint8Array } {
-  return answer(run((core) => core.decode(parts)), (reader) => {
+/**
+ * The values of an object by their whole keys, `text:s`, and its signature. Only its bytes are judged: `parts` are what
+ * of them is kept, without maps that break a rule.
+ */
+export function decode(bytes: Uint8Array): { id: ObjectId; parts: Uint8Array; values: Data; signature?: Uint8Array } {
+  return answer(run((core) => core.decode(bytes)), (reader) => {
     reader.list();
     reader.text();
     const id = reader.id();
-    reader.data();
+    const parts = reader.data();
     const values = reader.option(() => read(reader, true)) ?? fail("NewerError", "newer-reference");
     const signature = signatureIn(parts);
-    return { id, values, ...(signature && { signature }) };
+    return { id, parts, values, ...(signature && { signature }) };
+  });
+}
+
+/** What of an object's bytes is kept: without maps that break a rule (spec 1.5). */
+export function sound(bytes: Uint8Array): Uint8Array {
+  return answer(run((core) => core.decode(bytes)), (reader) => {
+    reader.list();
+    reader.text();
+    reader.id();
+    return reader.data();
   });
 }
 

@@ -116,7 +116,7 @@ function encode(value: Written, hint: string, key: string, depth: number): Out {
     case "m":
       if (value instanceof Redacted) return id(value.map);
       if (!isMap(value)) misfit(key, hint);
-      return entries(value as Content, depth);
+      return entries(value as Content, depth + 1);
   }
   return fail("MisfitError", "hint", `\`${key}\`: a hint is one of s i u f b d m r, behind an \`a\` for each list`);
 }
@@ -128,7 +128,7 @@ export function entries(content: Content, depth = 1): Entries {
     if (value === undefined || value === null) continue;
     const [name, written] = split(key);
     const hint = written ?? hintOf(value, key);
-    out.list.push([`${name}:${hint}`, encode(value, hint, key, depth + 1)]);
+    out.list.push([`${name}:${hint}`, encode(value, hint, key, depth)]);
   }
   return out;
 }
