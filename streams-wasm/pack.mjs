@@ -27,7 +27,7 @@ async function module(name, place, format = "esm") {
     format,
     platform: place === "node" ? "node" : "browser",
     external: place === "workerd" ? ["./*.wasm"] : [],
-    alias: { "#glue": `./glue/${name}/core.js` },
+    alias: { "#instance": `./glue/${name}/instance.js` },
     legalComments: "none",
     logLevel: "warning",
     ...(format === "cjs" && {

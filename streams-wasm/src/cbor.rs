@@ -6,7 +6,7 @@
 use minicbor::data::{Tag, Type};
 use minicbor::{Decoder, Encoder};
 use streams_core::codes::Class;
-use streams_core::{Float, Hint, Kind, List, Map, Name, ObjectId, StreamId, Value, VerifyingKey};
+use streams_core::{Float, Hint, Kind, List, Map, Name, ObjectId, Value, VerifyingKey};
 
 use crate::error::{Failure, Outcome};
 
@@ -160,6 +160,7 @@ impl<'b> In<'b> {
         Ok(usize::try_from(self.uint()?).unwrap_or(usize::MAX))
     }
 
+    #[cfg(feature = "whole")]
     pub(crate) fn bool(&mut self) -> Outcome<bool> {
         self.0.bool().map_err(disagreed)
     }
@@ -195,7 +196,8 @@ impl<'b> In<'b> {
         self.many(Self::bytes)
     }
 
-    pub(crate) fn stream(&mut self) -> Outcome<StreamId> {
+    #[cfg(feature = "whole")]
+    pub(crate) fn stream(&mut self) -> Outcome<ObjectId> {
         self.id()
     }
 

@@ -9,6 +9,8 @@
 mod archive;
 mod author;
 mod cbor;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod error;
 #[cfg(feature = "whole")]
 mod evidence;

@@ -1,14 +1,18 @@
 // The instance of WebAssembly behind the face: loaded once, and made anew where it died.
 
-import * as glue from "#glue";
+import type * as Glue from "#glue";
+import instantiate from "#instance";
 import { Reader } from "./cbor.js";
 import { fail, known } from "./errors.js";
 
 /** What the WebAssembly is made of: bytes, a module, a response, or where it is. */
 export type Source = BufferSource | WebAssembly.Module | Response | Promise<Response> | URL | string;
 
+/** What wasm-bindgen made: one for each instance, since what is under way in a dead one must not reach into the next. */
+type Core = typeof Glue;
+
+let core: Core | undefined;
 let ready: Promise<void> | undefined;
-let loaded = false;
 /** Counts instances: a handle of one that died is of no use with the next. */
 let age = 0;
 
@@ -19,11 +23,9 @@ export function findBy(how: () => Promise<Source> | Source): void {
   find = how;
 }
 
-function begin(): void {
-  const key = new Uint8Array(16);
-  crypto.getRandomValues(key);
-  glue.seed(key);
-  loaded = true;
+function begin(loaded: Core): void {
+  loaded.seed(crypto.getRandomValues(new Uint8Array(16)));
+  core = loaded;
 }
 
 /**
@@ -33,8 +35,9 @@ function begin(): void {
 export function init(source?: Source): Promise<void> {
   ready ??= (async () => {
     try {
+      const glue = instantiate();
       await glue.default({ module_or_path: await (source ?? find()) });
-      begin();
+      begin(glue);
     } catch (error) {
       ready = undefined;
       throw error;
@@ -45,15 +48,16 @@ export function init(source?: Source): Promise<void> {
 
 /** The same, at once, from bytes or a module that are here already. */
 export function initSync(source: BufferSource | WebAssembly.Module): void {
-  if (loaded) return;
+  if (core) return;
+  const glue = instantiate();
   glue.initSync({ module: source });
-  begin();
+  begin(glue);
   ready = Promise.resolve();
 }
 
 /** Whether the instance is loaded, and did not die. */
 export function isReady(): boolean {
-  return loaded;
+  return core !== undefined;
 }
 
 /** What was thrown, as it is told to people. */
@@ -63,7 +67,7 @@ export function told(error: unknown): unknown {
     return known(error.slice(0, slash), error.slice(slash + 1));
   }
   if (error instanceof WebAssembly.RuntimeError) {
-    loaded = false;
+    core = undefined;
     ready = undefined;
     age++;
     return known("InternalError", "panic", error);
@@ -72,19 +76,19 @@ export function told(error: unknown): unknown {
 }
 
 /** Calls the core. */
-export function run<T>(call: (core: typeof glue) => T): T {
-  if (!loaded) {
+export function run<T>(call: (core: Core) => T): T {
+  if (!core) {
     fail("InternalError", "panic", age ? "the instance died: call init() again, and open anew what you had open" : "not loaded: await init() first");
   }
   try {
-    return call(glue);
+    return call(core);
   } catch (error) {
     throw told(error);
   }
 }
 
 /** Calls the core, and waits for what it promises. */
-export async function later<T>(call: (core: typeof glue) => Promise<T>): Promise<T> {
+export async function later<T>(call: (core: Core) => Promise<T>): Promise<T> {
   try {
     return await run(call);
   } catch (error) {
@@ -107,7 +111,7 @@ export class Handle<T extends { free(): void }> {
   }
 
   free(): void {
-    if (this.held && this.age === age && loaded) this.held.free();
+    if (this.held && this.age === age && core) this.held.free();
     this.held = undefined;
   }
 }

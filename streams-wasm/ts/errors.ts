@@ -24,3 +24,9 @@ function sentenceOf(name: string, code: string): string | undefined {
 export function fail(name: ClassName, code: Code, message?: string): never {
   throw known(name, code, undefined, message);
 }
+
+/** The code of an error, also where another copy of this package threw it. */
+export function codeOf(error: unknown): string {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : "";
+}

@@ -1,7 +1,7 @@
 // Streams: signed, content-addressed event streams that any application can embed.
 
 export { type Source, init, initSync, isReady } from "./core.js";
-export * from "./errors.js";
+export * from "./errors.generated.js";
 export { type Author, type ObjectId, type StreamId, idBytes, idText, parseId } from "./id.js";
 export { type Content, type Data, Redacted, type Value, type Written } from "./value.js";
 export {

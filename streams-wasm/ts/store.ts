@@ -1,7 +1,7 @@
 // The contract of a store: where objects survive. What holds of every store stands at the interface.
 
 import { type Out, Reader, write } from "./cbor.js";
-import { StreamsError, known } from "./errors.js";
+import { StreamsError, codeOf, known } from "./errors.js";
 
 /** An object to be kept. Ids, authors and places are bytes: they are compared, and nothing else. */
 export interface NewObject {
@@ -117,8 +117,7 @@ const KINDS = ["conflict", "busy", "full", "corrupt", "closed", "unsupported"];
 
 /** What of an error the core is told; the error itself is kept, to be thrown behind the core. */
 function failure(error: unknown): Uint8Array {
-  const code = error instanceof StreamsError ? error.code : "other";
-  return Uint8Array.of(KINDS.indexOf(code) + 1 || 255);
+  return Uint8Array.of(KINDS.indexOf(codeOf(error)) + 1 || 255);
 }
 
 const ZERO = Uint8Array.of(0);

@@ -1,6 +1,6 @@
 // Links between two peers: whole frames, in order (spec 10).
 
-import { StreamsError, fail } from "./errors.js";
+import { StreamsError, codeOf, fail } from "./errors.js";
 
 /** The longest frame: the largest object, and its envelope. */
 export const MAX_FRAME = (1 << 20) + (64 << 10);
@@ -207,8 +207,9 @@ export function webStreams(pair: { readable: ReadableStream<Uint8Array>; writabl
       return frame;
     },
     async close() {
-      await writer.close().catch(() => {});
-      await reader.cancel().catch(() => {});
+      // What was sent stands before the end; nobody waits until it is taken.
+      writer.close().catch(() => {});
+      reader.cancel().catch(() => {});
     },
   };
 }
@@ -258,7 +259,7 @@ export class LinkHost {
       return Uint8Array.of(0);
     } catch (error) {
       this.error = error;
-      return Uint8Array.of(KINDS.indexOf(error instanceof StreamsError ? error.code : "") + 1 || 254);
+      return Uint8Array.of(KINDS.indexOf(codeOf(error)) + 1 || 254);
     }
   }
 }
