@@ -1,6 +1,6 @@
 // Makes the package's modules from the face and the glue, one for each place where they run; and tells what they weigh.
 import { build } from "esbuild";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
 import { brotliCompressSync, constants } from "node:zlib";
 
 /** How each place finds the WebAssembly beside the module. */
@@ -61,4 +61,11 @@ await writeFile("dist/sizes.json", JSON.stringify(sizes, null, 2) + "\n");
 for (const [name, { wasm, face, together }] of Object.entries(sizes)) {
   const kB = (bytes) => (bytes / 1000).toFixed(1);
   console.log(`${name}: ${kB(together)} kB with brotli (the WebAssembly ${kB(wasm)}, the face ${kB(face)})`);
+}
+
+// The types name the glue as a neighbour.
+await copyFile("glue/streams/core.d.ts", "dist/types/glue.d.ts");
+for (const file of await readdir("dist/types")) {
+  const text = await readFile(`dist/types/${file}`, "utf8");
+  if (text.includes('"#glue"')) await writeFile(`dist/types/${file}`, text.replaceAll('"#glue"', '"./glue.js"'));
 }
