@@ -2,6 +2,7 @@
 //! `docs/performance.md`.
 
 mod archives;
+mod javascript;
 mod judging;
 mod measure;
 mod objects;
@@ -46,7 +47,7 @@ fn main() {
     if only.as_ref().is_some_and(|only| only == stores::LAST_PAGE) {
         return stores::last_page(args.next().expect("a store").as_ref());
     }
-    let chapters: [(&str, Chapter); 7] = [
+    let chapters: [(&str, Chapter); 8] = [
         ("objects", objects::rows),
         ("streams", streams::rows),
         ("judging", judging::rows),
@@ -54,6 +55,7 @@ fn main() {
         ("postgres", postgres::rows),
         ("sync", sync::rows),
         ("archives", archives::rows),
+        ("javascript", javascript::rows),
     ];
     let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");

@@ -50,6 +50,12 @@ pub fn decode(parts: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(out.into_bytes())
 }
 
+/// The id of an object, of which nothing but its bytes is judged.
+#[wasm_bindgen(js_name = objectId)]
+pub fn object_id(parts: &[u8]) -> Result<Vec<u8>, Failure> {
+    Ok(Object::decode(parts)?.id().as_bytes().to_vec())
+}
+
 /// The parts of an object with these values, and this signature.
 #[wasm_bindgen]
 pub fn encode(values: &[u8]) -> Result<Vec<u8>, Failure> {

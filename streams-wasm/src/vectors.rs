@@ -33,6 +33,18 @@ pub fn verify_raw(items: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(out.into_bytes())
 }
 
+/// Whether all these signatures are valid, together.
+#[wasm_bindgen(js_name = verifyBatch)]
+pub fn verify_batch(items: &[u8]) -> Result<bool, Failure> {
+    let mut batch = Batch::new();
+    In::new(items).many(|input| {
+        input.list()?;
+        batch.add_without_domain(&VerifyingKey::from_bytes(input.array()?)?, input.bytes()?, &input.array()?);
+        Ok(())
+    })?;
+    Ok(batch.verify())
+}
+
 /// One side of a run of ranges (spec 10.2.1): what it answers to, and what it finds.
 #[wasm_bindgen]
 pub fn ranges(secret: &[u8], keys: &[u8], heard: &[u8]) -> Result<Vec<u8>, Failure> {
