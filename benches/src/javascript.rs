@@ -86,7 +86,7 @@ fn native(objects: &[Authentic]) -> [f64; 4] {
     };
     let signed: Vec<_> = objects[1..=1000]
         .iter()
-        .map(|object| (object.header().author(), object.id(), *object.object().signature().expect("signed")))
+        .map(|object| (object.header().author().verifier(), object.id(), *object.object().signature().expect("signed")))
         .collect();
     let per = |count: usize, mut run: Box<dyn FnMut() + '_>| {
         let took = (0..ROUNDS).map(|_| {

@@ -1,7 +1,7 @@
 //! What only a runner of vectors asks for, beneath what people use.
 
 use streams_core::sync::reconcile::Reconcile;
-use streams_core::{Batch, ObjectId, Ties, VerifyingKey};
+use streams_core::{Batch, ObjectId, Ties, Verifier, VerifyingKey};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cbor::{In, Out};
@@ -20,14 +20,14 @@ pub fn tie(root: &[u8], generation: u64, author: &str) -> Result<Vec<u8>, Failur
 pub fn verify_raw(items: &[u8]) -> Result<Vec<u8>, Failure> {
     let items = In::new(items).many(|input| {
         input.list()?;
-        Ok((VerifyingKey::from_bytes(input.array()?)?, input.bytes()?, input.array::<64>()?))
+        Ok((Verifier::from_bytes(input.array()?)?, input.bytes()?, input.array::<64>()?))
     })?;
     let mut batch = Batch::new();
     let mut out = Out::new();
     out.list(2).list(items.len());
     for (key, message, signature) in &items {
         batch.add_without_domain(key, message, signature);
-        out.bool(key.verifier().verify_without_domain(message, signature));
+        out.bool(key.verify_without_domain(message, signature));
     }
     out.bool(batch.verify());
     Ok(out.into_bytes())
@@ -39,7 +39,7 @@ pub fn verify_batch(items: &[u8]) -> Result<bool, Failure> {
     let mut batch = Batch::new();
     In::new(items).many(|input| {
         input.list()?;
-        batch.add_without_domain(&VerifyingKey::from_bytes(input.array()?)?, input.bytes()?, &input.array()?);
+        batch.add_without_domain(&Verifier::from_bytes(input.array()?)?, input.bytes()?, &input.array()?);
         Ok(())
     })?;
     Ok(batch.verify())

@@ -1,16 +1,16 @@
 //! Secrets, and signatures by them (RFC 8032).
 //!
-//! `ed25519-dalek` signs with a table of 30 kB. Where what is loaded counts for more than how fast one signs, the feature
-//! `small` signs without it: three times slower, the same bytes.
+//! `ed25519-dalek` signs with a table of 30 kB. Where what is loaded counts for more than how fast one signs, and the
+//! feature `tables` is off, it is done without: three times slower, the same bytes.
 
 use super::author::SIGNATURE_LEN;
 
 /// A secret, ready to sign.
-#[cfg(not(feature = "small"))]
+#[cfg(feature = "tables")]
 #[derive(Clone)]
 pub(super) struct Secret(ed25519_dalek::SigningKey);
 
-#[cfg(not(feature = "small"))]
+#[cfg(feature = "tables")]
 impl Secret {
     pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(ed25519_dalek::SigningKey::from_bytes(&bytes))
@@ -30,10 +30,10 @@ impl Secret {
     }
 }
 
-#[cfg(feature = "small")]
+#[cfg(not(feature = "tables"))]
 pub(super) use small::Secret;
 
-#[cfg(any(feature = "small", test))]
+#[cfg(any(not(feature = "tables"), test))]
 mod small {
     use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
     use curve25519_dalek::scalar::{Scalar, clamp_integer};
