@@ -3,6 +3,7 @@
 //! A wrapper holds one field: convert, call, convert. What crosses is bytes and numbers, in the form of [`cbor`]; what
 //! people use is the face in `ts/`, which nobody else calls this through.
 
+#![cfg(target_family = "wasm")]
 #![allow(unreachable_pub, reason = "what JavaScript calls is public, and nothing in Rust calls it")]
 
 #[cfg(feature = "whole")]
