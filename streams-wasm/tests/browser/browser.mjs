@@ -1,0 +1,41 @@
+// Debian's Chromium, driven by playwright-core: no browser is downloaded.
+import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { serve } from "../../../examples/browser/serve.mjs";
+
+const executablePath = [process.env.STREAMS_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
+  (path) => path && existsSync(path),
+);
+
+/** A browser with a profile of its own, and the page's server. What is open is closed by `close`. */
+export async function browser(options = {}) {
+  if (!executablePath) throw new Error("no chromium: `apt-get install chromium`, or say where it is in STREAMS_CHROMIUM");
+  const folder = await mkdtemp(join(tmpdir(), "streams-browser-"));
+  // Chromium refuses its sandbox to root; what it opens here is our own pages alone.
+  const args = ["--no-sandbox", "--disable-dev-shm-usage", ...(options.args ?? [])];
+  const context = await chromium.launchPersistentContext(folder, { executablePath, args, viewport: { width: 1200, height: 900 }, ...options.context });
+  const server = await serve();
+  const at = `http://127.0.0.1:${server.address().port}`;
+  return {
+    context,
+    at,
+    /** A new tab; an error in it that nobody catches fails the test. */
+    async tab(path = "/") {
+      const page = await context.newPage();
+      page.on("pageerror", (error) => {
+        throw error;
+      });
+      await page.goto(at + path);
+      return page;
+    },
+    async close() {
+      await context.close();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
