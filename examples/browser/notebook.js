@@ -163,6 +163,7 @@ function meet() {
   const streams = [notebook];
   const refused = (event) => {
     if (event.what === "rejected") tell("rejected", { code: event.code, objects: event.objects });
+    if (event.what === "refused" && event.why === "denied") tell("denied", {});
   };
   broadcast(node, { name: TYPE, key, streams, signal, onEvent: refused, onError: () => {} });
   if (server) void reach(streams, signal, told, refused);
@@ -250,7 +251,8 @@ const asked = {
     else await node.govern(notebook, key, [Rule.invite(who)]);
     if (name && (await people()).get(who) !== name) await write(PERSON, { author: who, name });
   },
-  remove: ({ author }) => node.govern(notebook, key, [Rule.remove(parseAuthor(author))]),
+  /** Whoever has the link may read, so also who is removed. */
+  remove: ({ author }) => node.govern(notebook, key, [{ effect: "deny", actions: ["append", "govern"], subjects: [parseAuthor(author)] }]),
   adopt: ({ ids }) => node.adopt(notebook, key, ids.map(parseId)),
   finish: () => node.checkpoint(notebook, key),
   /** Why an object counts, or does not; and the object that decides. */

@@ -42,6 +42,7 @@ const told = {
   view: ({ view }) => show(view),
   links: ({ links, online }) => showLinks(links, online),
   rejected: ({ code, objects }) => notice(`${objects === 1 ? "An object was" : `${objects} objects were`} not taken in: ${code}.`),
+  denied: () => notice("Others do not give you this notebook any more: a rule in it says so.", undefined, "kept"),
   broken: ({ error }) => broken(error),
   restoring: ({ objects }) => notice(`Restoring: ${objects.toLocaleString()} objects…`),
 };
@@ -104,7 +105,9 @@ function show(view) {
   performance.mark("shown");
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const [days, hours] = [new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }), new Intl.DateTimeFormat(undefined, { timeStyle: "short" })];
+/** A time as people say it: the hour, and the day where it is another. */
+const when = (time) => (days.format(time) === days.format(Date.now()) ? hours.format(time) : `${days.format(time)}, ${hours.format(time)}`);
 const items = new Map();
 
 /** Shows the notes: those that stand already stay the same elements, so focus and reading are not disturbed. */
@@ -135,7 +138,7 @@ function fill(item, note) {
   const tick = h("input", { type: "checkbox", "aria-label": "Done", tabindex: -1, disabled: !shown.writes || !counts, change: () => act_on.tick(note) });
   tick.checked = done;
   const who = h("b", { style: `color: var(--author-${colourOf(author)})` }, nameOf(author));
-  const by = h("span", { class: "by" }, who, time ? ` · ${clock.format(time)}` : "", edited ? ` · changed by ${nameOf(edited)}` : "", counts ? "" : " · does not count");
+  const by = h("span", { class: "by" }, who, time ? ` · ${when(time)}` : "", edited ? ` · changed by ${nameOf(edited)}` : "", counts ? "" : h("span", { class: "no" }, " · does not count"));
   const buttons = counts
     ? shown.writes ? [act("Change", "Change (e)", () => act_on.edit(note)), act("Delete", "Delete (Del)", () => act_on.delete(note))] : []
     : [act("Why?", "Why it does not count (w)", () => act_on.why(note))];

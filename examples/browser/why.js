@@ -61,8 +61,8 @@ export function reason(row, { verdict, by }, name) {
       return "Counts: who may make final, did.";
     case "denied":
       return verdict.set === "beside"
-        ? `Does not count: ${decided}, neither having seen the other’s.`
-        : `Does not count: ${decided}, and ${who} knew it.`;
+        ? `Does not count: ${decided} before this had reached ${by ? name(by.author) : "them"}.`
+        : `Does not count: ${decided}, and ${who} had heard of it.`;
     case "withdrawn":
       return `Does not count: ${decided}, and nothing else lets ${who} write.`;
     case "no-rule":
