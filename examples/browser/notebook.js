@@ -139,10 +139,12 @@ async function look() {
   try {
     while (!signal.aborted) {
       const last = await store.last();
+      const began = performance.now();
       const shown = await view();
       if (signal.aborted) return;
       tell("view", { view: shown });
-      await sleep(PAUSE, signal);
+      // While much arrives, what looks costs less than what takes in.
+      await sleep(Math.max(PAUSE, 4 * (performance.now() - began)), signal);
       await store.wait(last, signal);
     }
   } catch (error) {

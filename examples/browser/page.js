@@ -93,7 +93,7 @@ function show(view) {
   $("reading").textContent = mine?.removed
     ? `${nameOf(view.owner)} removed you: you can read, and what you write does not count any more.`
     : `You can read. To write, ask ${nameOf(view.owner)} to invite you.`;
-  showNotes(view);
+  void showNotes(view);
   showPeople();
   const crossed = view.rows.filter((row) => !row.effective && !row.adoptedBy).length;
   const number = (count, what) => `${count.toLocaleString()} ${what}${count === 1 ? "" : "s"}`;
@@ -110,23 +110,36 @@ const [days, hours] = [new Intl.DateTimeFormat(undefined, { dateStyle: "medium" 
 const when = (time) => (days.format(time) === days.format(Date.now()) ? hours.format(time) : `${days.format(time)}, ${hours.format(time)}`);
 const items = new Map();
 
-/** Shows the notes: those that stand already stay the same elements, so focus and reading are not disturbed. */
-function showNotes({ notes, rows, objects }) {
+/** How long notes are made before the page gets its turn, in milliseconds. */
+const SLICE = 8;
+let turn = 0;
+
+/**
+ * Shows the notes, in slices. Those that stand already stay the same elements, so focus and reading are not disturbed; a
+ * later view ends an earlier one that is still being shown.
+ */
+async function showNotes({ notes, rows, objects }) {
+  const own = ++turn;
   const list = $("notes");
+  $("empty").hidden = notes.length > 0;
+  $("more").hidden = rows.length >= objects;
   const here = new Set(notes.map(({ id }) => id));
   for (const [id, item] of items) if (!here.has(id)) (item.remove(), items.delete(id));
   let next = list.firstElementChild;
+  let until = performance.now() + SLICE;
   for (const note of notes) {
+    if (performance.now() > until) {
+      await new Promise((done) => setTimeout(done));
+      if (own !== turn) return;
+      until = performance.now() + SLICE;
+    }
     let item = items.get(note.id);
     const like = JSON.stringify([note, nameOf(note.author), nameOf(note.edited ?? note.author), shown.writes, isOwner()]);
-    if (!item) items.set(note.id, (item = h("li", { tabindex: -1, "data-id": note.id })));
+    if (!item) items.set(note.id, (item = h("li", { tabindex: list.querySelector("[tabindex='0']") ? -1 : 0, "data-id": note.id })));
     if (item.like !== like && !item.querySelector("textarea")) (fill(item, note), (item.like = like));
     if (item === next) next = next.nextElementSibling;
     else list.insertBefore(item, next);
   }
-  if (list.firstElementChild && !list.querySelector("[tabindex='0']")) list.firstElementChild.tabIndex = 0;
-  $("empty").hidden = notes.length > 0;
-  $("more").hidden = rows.length >= objects;
 }
 
 function fill(item, note) {

@@ -1,14 +1,23 @@
 // Debian's Chromium, driven by playwright-core: no browser is downloaded.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { serve } from "../../../examples/browser/serve.mjs";
+import { answer, serve } from "../../../examples/browser/serve.mjs";
 
 const executablePath = [process.env.STREAMS_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
   (path) => path && existsSync(path),
 );
+
+/** Files of a test, and the page's own behind them. A file is a URL, or a page or a script that is written out. */
+const answers = (files) => async (request, response) => {
+  const file = files[request.url];
+  if (file === undefined) return answer(request, response);
+  const type = request.url.endsWith(".html") ? "text/html" : request.url.endsWith(".json") ? "application/json" : "text/javascript";
+  response.writeHead(200, { "content-type": type });
+  response.end(file instanceof URL ? await readFile(file) : file);
+};
 
 /** A browser with a profile of its own, and the page's server. What is open is closed by `close`. */
 export async function browser(options = {}) {
@@ -17,7 +26,7 @@ export async function browser(options = {}) {
   // Chromium refuses its sandbox to root; what it opens here is our own pages alone.
   const args = ["--no-sandbox", "--disable-dev-shm-usage", ...(options.args ?? [])];
   const context = await chromium.launchPersistentContext(folder, { executablePath, args, viewport: { width: 1200, height: 900 }, ...options.context });
-  const server = await serve();
+  const server = await serve(0, answers(options.files ?? {}));
   const at = `http://127.0.0.1:${server.address().port}`;
   return {
     context,
