@@ -37,7 +37,7 @@ export async function browser(options = {}) {
       page.on("pageerror", (error) => {
         throw error;
       });
-      await page.goto(at + path);
+      await page.goto(new URL(path, at).href);
       return page;
     },
     async close() {
