@@ -82,7 +82,7 @@ function show(view) {
     notice(`Waiting for somebody who has this notebook: open it in another tab, or connect to a server that keeps it.`);
     return;
   }
-  if (!shown || $("notice").dataset.kind !== "kept") notice("");
+  if (!$("notice").dataset.kind) notice("");
   shown = view;
   $("title").textContent = view.title;
   document.title = view.title;
@@ -212,6 +212,10 @@ function showLinks(links, online) {
   showLinks.last = [links, online];
 }
 
+/**
+ * Says something above the notebook, for as long as it is so: until the next view, or what is `kept` until it is put away,
+ * or what `failed` until something does not fail.
+ */
 function notice(text, button, kind = "") {
   $("notice").hidden = !text;
   $("notice").dataset.kind = kind;
@@ -221,7 +225,9 @@ function notice(text, button, kind = "") {
 /** Waits for what was asked, and tells where it failed. */
 async function doing(work) {
   try {
-    return await work;
+    const answer = await work;
+    if ($("notice").dataset.kind === "failed") notice("");
+    return answer;
   } catch (error) {
     broken(error);
     throw error;
@@ -232,13 +238,13 @@ async function doing(work) {
 function broken(error) {
   if (error.code === "closed") {
     const again = h("button", { click: () => (notice(""), ask("reopen").catch(broken)) }, "Open it again");
-    notice("The notebook was deleted from this browser, in another tab or by the browser itself. Other copies have it, and so does a file that you saved.", again, "kept");
+    notice("The notebook was deleted from this browser, in another tab or by the browser itself. Other copies have it, and so does a file that you saved.", again, "failed");
   } else if (error.code === "full") {
     const save = h("button", { click: () => tools.archive() }, "Save to a file");
-    notice("This browser has no room left. What was kept is safe; what you just wrote still stands in its field.", save, "kept");
+    notice("This browser has no room left. What was kept is safe; what you just wrote still stands in its field.", save, "failed");
   } else if (error.code === "not-authorized") {
-    notice("You may not write here: nobody invited you, or you were removed.", undefined, "kept");
-  } else notice(`${error.message} (${error.code ?? error.name})`, undefined, "kept");
+    notice("You may not write here: nobody invited you, or you were removed.", undefined, "failed");
+  } else notice(`${error.message} (${error.code ?? error.name})`, undefined, "failed");
 }
 
 // ---- What people do ---------------------------------------------------------------------------------------------
@@ -432,6 +438,7 @@ async function open(id) {
   $("notebook").hidden = false;
   items.clear();
   $("notes").replaceChildren();
+  performance.mark("asked");
   await doing(ask("show", { id }));
 }
 
