@@ -132,8 +132,11 @@ async function view() {
   };
 }
 
-/** Shows, and shows anew whenever the store tells of a change, from this tab or another. */
-async function look() {
+/**
+ * Shows, and shows anew whenever the store tells of a change, from this tab or another. `then` is done behind the first
+ * view: whom one meets makes the node read all of a stream, and that can wait.
+ */
+async function look(then) {
   looking.abort();
   const { signal } = (looking = new AbortController());
   try {
@@ -143,6 +146,8 @@ async function look() {
       const shown = await view();
       if (signal.aborted) return;
       tell("view", { view: shown });
+      then?.();
+      then = undefined;
       // While much arrives, what looks costs less than what takes in.
       await sleep(Math.max(PAUSE, 4 * (performance.now() - began)), signal);
       await store.wait(last, signal);
@@ -220,8 +225,7 @@ const asked = {
   /** Opens the store anew, where it was deleted. */
   async reopen() {
     await openStore();
-    meet();
-    void look();
+    void look(meet);
   },
   /** Begins a notebook. */
   async begin({ title, name }) {
@@ -233,8 +237,7 @@ const asked = {
   show({ id }) {
     notebook = parseId(id);
     limit = STEP;
-    void look();
-    meet();
+    void look(meet);
   },
   more() {
     limit += STEP;
