@@ -2,7 +2,7 @@
 // what to show; so no hash, signature or transaction ever stands in the way of a key that is pressed.
 
 import {
-  IndexedDbStore, Node, Rule, SigningKey, StreamsError, broadcast, decide, init, parseAuthor, parseId, root, webSocket,
+  IndexedDbStore, Node, Redacted, Rule, SigningKey, StreamsError, broadcast, decide, init, parseAuthor, parseId, root, webSocket,
 } from "./streams-core/streams.js";
 
 const TYPE = "example.org/notebook";
@@ -18,6 +18,8 @@ const POLICY = "streams/policy";
 const STEP = 200;
 /** The shortest time between two views, in milliseconds: what comes in between is shown together. */
 const PAUSE = 120;
+/** The last time that a date can be, in milliseconds. */
+const LAST_DAY = 8.64e15;
 /** The longest pause between two tries to reach a server. */
 const PATIENCE = 30_000;
 
@@ -46,13 +48,12 @@ const said = (error) => ({ name: error?.name ?? "Error", code: error?.code, mess
 
 // ---- What is shown ----------------------------------------------------------------------------------------------
 
-/** The names that people have here. */
-async function people() {
-  const names = new Map();
-  for (const { object, effective } of await node.page(notebook, { type: PERSON, limit: 1000 })) {
-    if (effective && object.data?.author) names.set(object.data.author, object.data.name);
-  }
-  return names;
+/** The names that people have here: what they call themselves, unless the owner calls them otherwise. */
+async function people(owner) {
+  const named = (await node.page(notebook, { type: PERSON, limit: 1000 })).filter(({ effective }) => effective).map(({ object }) => object);
+  const fits = ({ data }) => typeof data?.author === "string" && typeof data.name === "string" && data.name.length <= 40;
+  const by = (true_) => named.filter((object) => fits(object) && true_(object)).map(({ data }) => [data.author, data.name]);
+  return new Map([...by(({ author, data }) => author === data.author), ...by(({ author }) => author === owner)]);
 }
 
 /** The rules that hold now, and where each stands. */
@@ -67,7 +68,10 @@ async function rules(first) {
 const mayWrite = (owner, author, held) =>
   author === owner || decide(held.map(({ rule }) => rule), { subject: author, action: "append", resource: NOTE }).allowed;
 
-/** The notes that follow from objects in their order, the latest first. What was adopted stands behind who adopted it. */
+/**
+ * The notes that follow from objects in their order, the latest first. What was adopted stands behind who adopted it.
+ * Whoever may write may write nonsense too: what is no note is none.
+ */
 function notesOf(rows) {
   const adopted = Map.groupBy(rows.filter((row) => row.adoptedBy), (row) => row.adoptedBy);
   const replayed = rows.flatMap((row) => {
@@ -78,11 +82,12 @@ function notesOf(rows) {
   for (const row of replayed) {
     const { id, type, data, author, time } = row;
     const counts = row.effective || Boolean(row.adoptedBy);
-    if (type === NOTE) notes.set(id, { id, text: data.text, author, time, done: false, counts, edited: undefined });
+    const text = typeof data?.text === "string";
+    if (type === NOTE && text) notes.set(id, { id, text: data.text, author, time, done: false, counts, edited: undefined });
     const note = counts && data && notes.get(data.note);
     if (!note) continue;
-    if (type === EDIT) Object.assign(note, { text: data.text, edited: author });
-    else if (type === TICK) note.done = data.done;
+    if (type === EDIT && text) Object.assign(note, { text: data.text, edited: author });
+    else if (type === TICK) note.done = data.done === true;
     else if (type === DELETE) notes.delete(data.note);
   }
   return [...notes.values()].reverse();
@@ -92,8 +97,9 @@ const rowOf = ({ object, effective, adoptedBy }, position, finals) => ({
   id: object.id,
   type: object.type,
   author: object.author,
-  time: object.timestamp === undefined ? undefined : Number(object.timestamp),
-  data: object.data && "map" in object.data ? undefined : object.data,
+  // A time is what its author claims: also one that no calendar has.
+  time: object.timestamp < LAST_DAY ? Number(object.timestamp) : undefined,
+  data: object.data instanceof Redacted ? undefined : object.data,
   rules: object.policies,
   parents: object.parents ?? [],
   effective,
@@ -110,12 +116,12 @@ async function view() {
   const { author: owner, data } = first.object;
   const offset = head.objects - page.length;
   const rows = page.toReversed().map((stored, at) => rowOf(stored, offset + at, head.finals));
-  const [names, held] = [await people(), await rules(first)];
+  const [names, held] = [await people(owner), await rules(first)];
   const authors = new Set([owner, ...names.keys(), ...rows.map((row) => row.author), ...held.flatMap(({ rule }) => rule.subjects ?? [])]);
   authors.delete("*");
   return {
     notebook,
-    title: data?.title ?? "A notebook",
+    title: typeof data?.title === "string" ? data.title : "A notebook",
     owner,
     objects: head.objects,
     finals: head.finals,
@@ -163,7 +169,7 @@ async function look(then) {
 function meet() {
   links.abort();
   const { signal } = (links = new AbortController());
-  const state = { tabs: 0, server: server ? "connecting" : "", why: "" };
+  const state = { server: server ? "connecting" : "", why: "" };
   const told = (change) => signal.aborted || tell("links", { links: Object.assign(state, change), online });
   told({});
   if (!online || !notebook) return;
@@ -219,7 +225,7 @@ const asked = {
   /** The notebooks that are here. */
   async list() {
     const firsts = await Promise.all((await node.streams()).map((id) => node.object(id, id)));
-    const notebooks = firsts.map(({ object: { id, type, data, timestamp } }) => ({ id, type, title: data?.title, time: Number(timestamp ?? 0) }));
+    const notebooks = firsts.map(({ object: { id, type, data, timestamp } }) => ({ id, type, title: String(data?.title ?? "A notebook"), time: Number(timestamp ?? 0) }));
     return notebooks.filter(({ type }) => type === TYPE).sort((one, other) => other.time - one.time);
   },
   /** Opens the store anew, where it was deleted. */
@@ -254,7 +260,7 @@ const asked = {
     const removals = (await rules()).filter(({ rule }) => rule.effect === "deny" && rule.subjects?.includes(who));
     if (removals.length) await node.withdraw(notebook, key, [...new Set(removals.map(({ by }) => by))]);
     else await node.govern(notebook, key, [Rule.invite(who)]);
-    if (name && (await people()).get(who) !== name) await write(PERSON, { author: who, name });
+    if (name && (await people(key.author)).get(who) !== name) await write(PERSON, { author: who, name });
   },
   /** Whoever has the link may read, so also who is removed. */
   remove: ({ author }) => node.govern(notebook, key, [{ effect: "deny", actions: ["append", "govern"], subjects: [parseAuthor(author)] }]),

@@ -73,8 +73,15 @@ const isOwner = () => shown?.owner === me;
 
 const picture = new Picture($("picture"), {
   onSelect: (row) => void caption(row),
-  onStart: () => ask("more"),
+  onStart: more,
 });
+
+/** Asks for earlier ones, once for each view. */
+let enough = 0;
+function more() {
+  if (shown && enough !== shown.rows.length) void ask("more");
+  enough = shown?.rows.length ?? 0;
+}
 
 function show(view) {
   if (view.waiting) {
@@ -316,7 +323,7 @@ $("invite").addEventListener("submit", (event) => {
   doing(ask("invite", { author: author.value.trim(), name: name.value.trim() })).then(() => event.target.reset(), () => {});
 });
 $("online").addEventListener("change", (event) => ask("online", { on: event.target.checked }));
-$("more").addEventListener("click", () => ask("more"));
+$("more").addEventListener("click", more);
 $("notes").addEventListener("focusin", ({ target }) => {
   const item = target.closest("li");
   for (const other of $("notes").querySelectorAll("[tabindex='0']")) other.tabIndex = -1;
@@ -412,8 +419,9 @@ document.addEventListener("keydown", (event) => {
 
 /** Tabs tell each other who they are, so that one can be invited without copying a key. */
 const hello = new BroadcastChannel("notebook-people");
-const greet = (what) => me && hello.postMessage({ what, author: me, name: kept.name });
-hello.onmessage = ({ data: { what, author, name } }) => {
+const greet = (what) => me && hello.postMessage({ what, author: me, name: kept.name, notebook: address.hash });
+hello.onmessage = ({ data: { what, author, name, notebook } }) => {
+  if (notebook !== address.hash) return;
   if (what === "bye") near.delete(author);
   else near.set(author, name);
   if (what === "hello") greet("here");
@@ -464,7 +472,7 @@ async function start() {
   }
   const notebooks = await doing(ask("list")).catch(() => []);
   $("notebooks").hidden = !notebooks.length;
-  $("notebooks").replaceChildren(...notebooks.map(({ id, title }) => h("li", {}, h("a", { href: `#${id}` }, title ?? "A notebook"))));
+  $("notebooks").replaceChildren(...notebooks.map(({ id, title }) => h("li", {}, h("a", { href: `#${id}` }, title))));
   $("welcome").hidden = false;
   $("begin").elements.name.value = kept.name ?? "";
   greet("hello");

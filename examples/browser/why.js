@@ -21,7 +21,8 @@ const subjects = (rule, name) => (rule.subjects ?? ["*"]).map((subject) => (subj
 
 /** What an object does, in a few words. */
 export function describe(row, name) {
-  const quoted = row.data?.text ? ` “${row.data.text.length > 60 ? `${row.data.text.slice(0, 59)}…` : row.data.text}”` : "";
+  const text = typeof row.data?.text === "string" ? row.data.text : "";
+  const quoted = text ? ` “${text.length > 60 ? `${text.slice(0, 59)}…` : text}”` : "";
   const who = name(row.author);
   switch (row.type) {
     case "example.org/notebook":
@@ -35,7 +36,7 @@ export function describe(row, name) {
     case "example.org/notebook.Delete":
       return `${who} deleted a note`;
     case "example.org/notebook.Person":
-      return row.data?.author === row.author ? `${who} told their name` : `${who} named ${row.data?.name}`;
+      return row.data?.author === row.author ? `${who} told their name` : `${who} named somebody ${row.data?.name}`;
     case "streams/policy":
       if (row.data?.withdraws) return `${who} took a rule back`;
       return (row.rules ?? []).map((rule) => `${who} ${rule.effect === "deny" ? "removed" : "invited"} ${subjects(rule, name)}`).join("; ");

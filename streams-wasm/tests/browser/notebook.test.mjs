@@ -8,7 +8,7 @@ import { many } from "./many.mjs";
 import { peer } from "./peer.mjs";
 
 let chromium;
-before(async () => (chromium = await browser({ context: { reducedMotion: "reduce" } })));
+before(async () => (chromium = await browser({ files: { "/blank.html": "<!doctype html>" }, context: { reducedMotion: "reduce" } })));
 after(() => chromium.close());
 
 /** Begins a notebook as somebody. */
@@ -95,6 +95,63 @@ test("two people: invited, offline, removed, merged; why it does not count, and 
   assert.deepEqual(await notes(alice), before);
   await alice.close();
   await bob.close();
+});
+
+test("a tab as somebody else, by the link that is shared", async () => {
+  const lena = await begin("lena", "Lena");
+  await write(lena, "Flour");
+  await lena.click("[data-do=share]");
+  const [other] = await Promise.all([lena.waitForEvent("popup"), lena.click("#share button[value=tab]")]);
+  await other.fill("dialog#who input", "Max");
+  await other.click("dialog#who button");
+  await untilNotes(other, 1);
+  assert.notEqual(await other.textContent("#key"), await lena.textContent("#key"));
+  await lena.waitForSelector("#people li:has-text('Max')");
+  await other.close();
+  await lena.waitForSelector("#people li:has-text('Max')", { state: "detached" });
+  await lena.close();
+});
+
+test("whoever may write may write nonsense: the page stands", async () => {
+  const nora = await begin("nora", "Nora");
+  await write(nora, "Flour");
+  const other = await chromium.tab("/blank.html");
+  const author = await other.evaluate(async (id) => {
+    const S = (globalThis.S = await import("/streams-core/streams.js"));
+    await S.init();
+    globalThis.node = S.Node.open(new S.MemoryStore());
+    globalThis.key = S.SigningKey.generate();
+    S.broadcast(node, { name: "example.org/notebook", key, streams: [id] });
+    return key.author;
+  }, new URL(nora.url()).hash.slice(1));
+  await nora.fill("#invite [name=author]", author);
+  await nora.fill("#invite [name=name]", "Mallory");
+  await nora.click("#invite button");
+  await nora.waitForSelector("#people li:has-text('Mallory'):has-text('may write')");
+  const owner = await nora.textContent("#key");
+  await other.evaluate(async ([id, owner]) => {
+    while (((await node.head(id))?.objects ?? 0) < 5) await new Promise((done) => setTimeout(done, 25));
+    const [type, any] = ["example.org/notebook", (await node.order(id))[2]];
+    const nonsense = [
+      ["Note", { text: 7 }], ["Note", { text: { "deep:m": { x: 1 } } }], ["Note", undefined], ["Note", { text: "<img src=x onerror=alert(1)>" }],
+      ["Edit", { "note:r": any, text: new Uint8Array(3) }], ["Edit", { note: "not an id", text: "x" }], ["Tick", { "note:r": any, done: "yes" }],
+      ["Person", { author: owner, name: "Mallory" }], ["Person", { author: 1, name: 2 }], ["Person", { author: key.author, name: "x".repeat(5000) }],
+      ["Unheard", { list: [1, 2, 3] }],
+    ];
+    for (const [what, data] of nonsense) await node.append(id, key, `${type}.${what}`, data, { timestamp: 2n ** 62n });
+    await node.append(id, key, "some.other/Type", { text: "elsewhere" });
+  }, [new URL(nora.url()).hash.slice(1), owner]);
+  await until(nora, () => /17 objects/.test(document.getElementById("history-title").textContent));
+  assert.deepEqual(await notes(nora), ["<img src=x onerror=alert(1)>", "Flour"]);
+  assert.ok(await nora.isVisible("#people li:has-text('Nora (you)')"), "nobody is called otherwise than by themselves, or by the owner");
+  await nora.focus("#picture");
+  for (let at = 0; at < 17; at++) {
+    await nora.keyboard.press("ArrowLeft");
+    await nora.waitForSelector("#caption:has-text('Counts')");
+  }
+  assert.ok(await nora.isHidden("#notice"));
+  await nora.close();
+  await other.close();
 });
 
 test("two tabs of one person share the store", async () => {
