@@ -48,3 +48,25 @@ export async function browser(options = {}) {
     },
   };
 }
+
+/**
+ * Counts the tasks of a page's own thread from now on; the answer ends it, and tells how many milliseconds of the processor
+ * each long one took. (By the clock, tasks are as long as the machine is busy with something else.)
+ */
+export async function tasks(page) {
+  const session = await page.context().newCDPSession(page);
+  const [names, long] = [new Map(), []];
+  session.on("Tracing.dataCollected", ({ value }) => {
+    for (const { name, pid, tid, tdur, args } of value) {
+      if (name === "thread_name") names.set(`${pid} ${tid}`, args.name);
+      else if (tdur > 10_000 && name.endsWith("RunTask")) long.push({ thread: `${pid} ${tid}`, took: tdur / 1000 });
+    }
+  });
+  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["toplevel", "__metadata"] } });
+  return async () => {
+    const complete = new Promise((done) => session.once("Tracing.tracingComplete", done));
+    await session.send("Tracing.end");
+    await complete;
+    return long.filter(({ thread }) => names.get(thread) === "CrRendererMain").map(({ took }) => took);
+  };
+}

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { browser } from "./browser.mjs";
+import { browser, tasks } from "./browser.mjs";
 import { many } from "./many.mjs";
 import { peer } from "./peer.mjs";
 
@@ -326,11 +326,12 @@ test("a long notebook arrives, and is opened again", async (context) => {
     const at = await program.serve();
     const page = await chromium.tab("/style.css");
     await page.evaluate((at) => localStorage.setItem("notebook-many", JSON.stringify({ server: at, name: "Many", secret: "07".repeat(32) })), at);
-    // Every task that takes more than 50 ms is counted, from the first on.
+    // Each time in which the page would not answer, by the clock; and what its tasks take of the processor.
     await page.addInitScript(() => {
       globalThis.long = [];
       new PerformanceObserver((list) => globalThis.long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask", buffered: true });
     });
+    const counted = await tasks(page);
     const start = performance.now();
     await page.goto(`${chromium.at}/?as=many#${stream}`);
     const text = `History: ${objects.toLocaleString("en-US")} objects`;
@@ -338,7 +339,10 @@ test("a long notebook arrives, and is opened again", async (context) => {
     const took = performance.now() - start;
     const long = await page.evaluate(() => globalThis.long);
     const blocked = long.reduce((sum, duration) => sum + duration, 0);
-    context.diagnostic(`${objects} objects arrived in ${(took / 1000).toFixed(1)} s; ${long.length} tasks above 50 ms, the longest ${Math.round(Math.max(0, ...long))} ms`);
+    const processor = (await counted()).sort((one, other) => other - one);
+    context.diagnostic(`${objects} objects arrived in ${(took / 1000).toFixed(1)} s`);
+    context.diagnostic(`the longest task took ${Math.round(processor[0] ?? 0)} ms of the processor; ${processor.filter((task) => task > 50).length} took more than 50`);
+    context.diagnostic(`by the clock, ${long.length} took more than 50 ms, together ${Math.round(blocked)}`);
     // Seconds depend on the machine; the share of the time in which the page would not have answered does not.
     assert.ok(blocked < took / 20, `the page did not answer for ${Math.round(blocked)} of ${Math.round(took)} ms`);
     assert.equal(await page.locator("#notes li").count(), 200);
