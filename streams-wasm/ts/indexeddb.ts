@@ -357,6 +357,8 @@ export class IndexedDbStore implements Store {
   async wait(above: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const { promise, resolve: wake, reject } = withResolvers<void>();
+    // Given up while it looks, nobody awaits it yet.
+    promise.catch(() => {});
     // First listening, then looking: what comes between is not missed.
     this.#waiting.add(wake);
     const abort = () => reject(signal?.reason);

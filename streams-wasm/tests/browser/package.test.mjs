@@ -114,6 +114,25 @@ test("two tabs of one store write at once, with one key: no fork, and nothing is
   await other.close();
 });
 
+test("who waits for changes gives up at any moment, and nobody else hears of it", async () => {
+  const page = await tab("waiting");
+  const got = await page.evaluate(async () => {
+    const outcomes = [];
+    for (const pause of [0, 1, 2, 5, 20]) {
+      const giving = new AbortController();
+      const waited = store.wait(1_000_000, giving.signal).catch((error) => outcomes.push(error.name));
+      if (pause) await new Promise((done) => setTimeout(done, pause));
+      giving.abort();
+      await waited;
+    }
+    // What nobody caught is told in a task of its own.
+    await new Promise((done) => setTimeout(done, 50));
+    return outcomes;
+  });
+  assert.deepEqual(got, Array(5).fill("AbortError"));
+  await page.close();
+});
+
 test("tab to tab by BroadcastChannel: both write while apart, and are equal when they meet", async () => {
   const [one, other] = [await tab("one", 1), await tab("other", 2)];
   const meet = (id) => {
