@@ -11,6 +11,7 @@ const profile = address.searchParams.get("as") ?? "me";
 // ---- What this profile keeps beside its store: its key, its name, its server ------------------------------------
 
 const kept = JSON.parse(localStorage.getItem(`notebook-${profile}`) ?? "{}");
+if (address.searchParams.get("server") && kept.server === undefined) kept.server = address.searchParams.get("server");
 const keep = (change) => localStorage.setItem(`notebook-${profile}`, JSON.stringify(Object.assign(kept, change)));
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 if (!kept.secret) keep({ secret: hex(crypto.getRandomValues(new Uint8Array(32))) });
@@ -212,7 +213,7 @@ function showLinks(links, online) {
   const tabs = [...near.keys()].filter((author) => author !== me).length;
   const servers = { connecting: "reaching the server…", linked: "with the server", refused: `the server refuses: ${links.why}`, waiting: `no server: ${links.why}` };
   const parts = [tabs ? `with ${tabs} other tab${tabs === 1 ? "" : "s"}` : "", servers[links.server] ?? ""].filter(Boolean);
-  $("links").textContent = !online ? "Offline: you can go on writing" : parts.length ? `In sync ${parts.join(", and ")}` : "Alone: nobody else is met";
+  $("links").textContent = !online ? "Offline: you can go on writing" : parts.length ? `In sync ${parts.join(", and ")}` : "Kept here: nobody else is connected";
   if (online && !tabs && links.server && links.server !== "linked") $("links").textContent = servers[links.server].replace(/^./, (first) => first.toUpperCase());
   $("links").dataset.state = !online ? "" : ["waiting", "refused"].includes(links.server) ? "trouble" : parts.length ? "linked" : "";
   $("online").checked = online;
@@ -349,11 +350,15 @@ const tools = {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   },
   all: () => location.assign(location.pathname + location.search),
-  copy: () => navigator.clipboard.writeText(me),
+  async copy(button) {
+    await navigator.clipboard.writeText(me);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  },
 };
 document.addEventListener("click", ({ target }) => {
-  const what = target.closest?.("[data-do]")?.dataset.do;
-  if (what) void Promise.resolve(tools[what]()).catch(() => {});
+  const button = target.closest?.("[data-do]");
+  if (button) void Promise.resolve(tools[button.dataset.do](button)).catch(() => {});
 });
 
 /** Takes in a file, and shows the notebook that it holds. */
@@ -430,11 +435,12 @@ hello.onmessage = ({ data: { what, author, name, notebook } }) => {
 };
 addEventListener("pagehide", () => greet("bye"));
 
+/** The link to this notebook: with the server that has it, where there is one; as somebody else, where that is said. */
 const linkTo = (as) => {
   const url = new URL(location.pathname, location.href);
   if (as) url.searchParams.set("as", as);
+  if (kept.server) url.searchParams.set("server", kept.server);
   url.hash = address.hash;
-  if (kept.server && as) localStorage.setItem(`notebook-${as}`, JSON.stringify({ server: kept.server, secret: hex(crypto.getRandomValues(new Uint8Array(32))) }));
   return url.href;
 };
 
@@ -471,7 +477,7 @@ async function start() {
     return;
   }
   const notebooks = await doing(ask("list")).catch(() => []);
-  $("notebooks").hidden = !notebooks.length;
+  $("here").hidden = !notebooks.length;
   $("notebooks").replaceChildren(...notebooks.map(({ id, title }) => h("li", {}, h("a", { href: `#${id}` }, title))));
   $("welcome").hidden = false;
   $("begin").elements.name.value = kept.name ?? "";

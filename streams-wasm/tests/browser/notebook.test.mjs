@@ -232,19 +232,20 @@ test("over `streams serve`: two browsers that share nothing, offline and back; a
   try {
     const at = await program.serve("--take-all");
     const port = new URL(at).port;
-    const connect = async (page) => {
-      await page.click("[data-do=server]");
-      await page.fill("#server input", at);
-      await page.click("#server .primary");
-      await page.waitForSelector("#links:has-text('with the server')");
-    };
     const alice = await begin("gwen", "Gwen");
     await write(alice, "Flour");
-    await connect(alice);
-    const bob = await far.tab(`/${new URL(alice.url()).hash}`);
+    await alice.click("[data-do=server]");
+    await alice.fill("#server input", at);
+    await alice.click("#server .primary");
+    await alice.waitForSelector("#links:has-text('with the server')");
+    // The link that is shared tells the server too.
+    await alice.click("[data-do=share]");
+    const link = new URL(await alice.inputValue("#link"));
+    await alice.keyboard.press("Escape");
+    const bob = await far.tab(`/${link.search}${link.hash}`);
     await bob.fill("dialog#who input", "Hugo");
     await bob.click("dialog#who button");
-    await connect(bob);
+    await bob.waitForSelector("#links:has-text('with the server')");
     await untilNotes(bob, 1);
 
     // Invited by key, as people do who are far from each other.
