@@ -48,9 +48,19 @@ const said = (error) => ({ name: error?.name ?? "Error", code: error?.code, mess
 
 // ---- What is shown ----------------------------------------------------------------------------------------------
 
+/** All objects of a type, as they came: of those that are asked for, people write few. */
+async function all(type) {
+  const found = [];
+  for (let since = 0; ; since = found.at(-1).sequence) {
+    const page = await node.page(notebook, { type, since });
+    if (!page.length) return found;
+    found.push(...page);
+  }
+}
+
 /** The names that people have here: what they call themselves, unless the owner calls them otherwise. */
 async function people(owner) {
-  const named = (await node.page(notebook, { type: PERSON, limit: 1000 })).filter(({ effective }) => effective).map(({ object }) => object);
+  const named = (await all(PERSON)).filter(({ effective }) => effective).map(({ object }) => object);
   const fits = ({ data }) => typeof data?.author === "string" && typeof data.name === "string" && data.name.length <= 40;
   const by = (true_) => named.filter((object) => fits(object) && true_(object)).map(({ data }) => [data.author, data.name]);
   return new Map([...by(({ author, data }) => author === data.author), ...by(({ author }) => author === owner)]);
@@ -58,7 +68,7 @@ async function people(owner) {
 
 /** The rules that hold now, and where each stands. */
 async function rules(first) {
-  const policies = await node.page(notebook, { type: POLICY, limit: 1000 });
+  const policies = await all(POLICY);
   const withdrawn = new Set(policies.filter(({ effective }) => effective).flatMap(({ object }) => object.data?.withdraws ?? []));
   const held = [...(first ? [first] : []), ...policies].filter(({ object, effective }) => effective && !withdrawn.has(object.id));
   return held.flatMap(({ object }) => (object.policies ?? []).map((rule) => ({ rule, by: object.id })));

@@ -209,7 +209,9 @@ async function caption(row) {
   }
 }
 
+let lastLinks;
 function showLinks(links, online) {
+  lastLinks = [links, online];
   const tabs = [...near.keys()].filter((author) => author !== me).length;
   const servers = { connecting: "reaching the server…", linked: "with the server", refused: `the server refuses: ${links.why}`, waiting: `no server: ${links.why}` };
   const parts = [tabs ? `with ${tabs} other tab${tabs === 1 ? "" : "s"}` : "", servers[links.server] ?? ""].filter(Boolean);
@@ -217,7 +219,6 @@ function showLinks(links, online) {
   if (online && !tabs && links.server && links.server !== "linked") $("links").textContent = servers[links.server].replace(/^./, (first) => first.toUpperCase());
   $("links").dataset.state = !online ? "" : ["waiting", "refused"].includes(links.server) ? "trouble" : parts.length ? "linked" : "";
   $("online").checked = online;
-  showLinks.last = [links, online];
 }
 
 /**
@@ -431,7 +432,7 @@ hello.onmessage = ({ data: { what, author, name, notebook } }) => {
   else near.set(author, name);
   if (what === "hello") greet("here");
   if (shown) showPeople();
-  if (showLinks.last) showLinks(...showLinks.last);
+  if (lastLinks) showLinks(...lastLinks);
 };
 addEventListener("pagehide", () => greet("bye"));
 
@@ -456,7 +457,13 @@ async function open(id) {
   await doing(ask("show", { id }));
 }
 
+/** Says so where the browser promised not to delete what is here. */
+async function tellCache() {
+  if (await navigator.storage?.persisted?.()) $("cache").textContent = "Kept in this browser, which will not delete it by itself.";
+}
+
 async function start() {
+  void tellCache();
   const bytes = Uint8Array.from(kept.secret.match(/../g), (pair) => parseInt(pair, 16));
   try {
     ({ author: me } = await doing(ask("open", { profile, secret: bytes, address: kept.server ?? "" })));
@@ -492,8 +499,8 @@ $("begin").addEventListener("submit", async (event) => {
     await open(await doing(ask("begin", { title: title.value.trim(), name: name.value.trim() })));
     $("write").elements.text.focus();
     greet("hello");
-    if (!(await ask("keep"))) return;
-    $("cache").textContent = "Kept in this browser.";
+    await ask("keep");
+    await tellCache();
   } catch {
     // It was told.
   }
