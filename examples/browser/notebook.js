@@ -300,7 +300,6 @@ const asked = {
     const { admitted, known, stream, rejected, faults } = restored;
     return { admitted, known, stream, rejected: rejected.length, faults: faults.length };
   },
-  keep: () => IndexedDbStore.persist(),
 };
 
 onmessage = async ({ data: { call, ask, ...more } }) => {

@@ -499,7 +499,7 @@ $("begin").addEventListener("submit", async (event) => {
     await open(await doing(ask("begin", { title: title.value.trim(), name: name.value.trim() })));
     $("write").elements.text.focus();
     greet("hello");
-    await ask("keep");
+    await navigator.storage?.persist?.();
     await tellCache();
   } catch {
     // It was told.

@@ -106,7 +106,7 @@ export class IndexedDbStore implements Store {
     await done(indexedDB.deleteDatabase(name));
   }
 
-  /** Asks the browser not to delete what is stored when room is short. Tells whether it will not. */
+  /** Asks the browser not to delete what is stored when room is short. Tells whether it will not. A page may ask; a worker may not. */
   static async persist(): Promise<boolean> {
     return (await navigator.storage?.persist?.()) ?? false;
   }
