@@ -2,6 +2,7 @@
 //! `docs/performance.md`.
 
 mod archives;
+mod javascript;
 mod judging;
 mod measure;
 mod objects;
@@ -50,7 +51,7 @@ fn main() {
     if only.as_ref().is_some_and(|only| only == parts::INGEST) {
         return parts::ingest(args.next().expect("a file").as_ref());
     }
-    let chapters: [(&str, Chapter); 7] = [
+    let chapters: [(&str, Chapter); 8] = [
         ("objects", objects::rows),
         ("streams", streams::rows),
         ("judging", judging::rows),
@@ -58,6 +59,7 @@ fn main() {
         ("postgres", postgres::rows),
         ("sync", sync::rows),
         ("archives", archives::rows),
+        ("javascript", javascript::rows),
     ];
     let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut table = String::from("| what | cost | beside | figure | bound | |\n|---|---|---|---|---|---|\n");

@@ -61,9 +61,9 @@ impl Node {
                     others.extend(peers.iter().map(|(_, address)| address.clone()));
                 }
             };
-            let seek = |session: &mut Session| session.find(streams);
+            let mut seek = |session: &mut Session| session.find(streams);
             let met = match dial.dial(&address).await {
-                Ok(link) => self.meet(link, dial.meeting(&address), seek, true, &mut note).await,
+                Ok(link) => self.meet(link, dial.meeting(&address), &mut seek, true, &mut note).await,
                 Err(error) => Err(error.into()),
             };
             match met {

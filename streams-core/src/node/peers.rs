@@ -109,11 +109,11 @@ impl Node {
         streams: Streams<'_>,
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        let begin = |session: &mut Session| {
+        let mut begin = |session: &mut Session| {
             session.ask_for_statements();
             ask_for(session, streams);
         };
-        self.meet(link, meeting, begin, true, &mut on_event).await
+        self.meet(link, meeting, &mut begin, true, &mut on_event).await
     }
 
     /// Serves a peer until it closes the link: answers what it asks for, asks for what it has and this node lacks of
@@ -124,7 +124,7 @@ impl Node {
         meeting: Meeting,
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        self.meet(link, meeting, |_| (), false, &mut on_event).await
+        self.meet(link, meeting, &mut |_| (), false, &mut on_event).await
     }
 
     /// Keeps streams equal here and at a peer, both ways, as either changes: until the peer closes the link, or the time
@@ -137,14 +137,14 @@ impl Node {
         expires: u64,
         mut on_event: impl FnMut(&Event) + Send,
     ) -> Result<VerifyingKey, PeerError> {
-        let begin = |session: &mut Session| {
+        let mut begin = |session: &mut Session| {
             ask_for(session, streams);
             match streams {
                 Streams::All => session.subscribe_to_all(expires),
                 Streams::These(streams) => session.subscribe(streams, expires),
             }
         };
-        self.meet(link, meeting, begin, false, &mut on_event).await
+        self.meet(link, meeting, &mut begin, false, &mut on_event).await
     }
 
     /// Asks a peer for access to a stream, and closes the link. Whether somebody reads the note, nobody tells.
@@ -155,7 +155,7 @@ impl Node {
         stream: StreamId,
         note: &str,
     ) -> Result<VerifyingKey, PeerError> {
-        self.meet(link, meeting, |session| session.plead(stream, note), true, &mut |_| ()).await
+        self.meet(link, meeting, &mut |session| session.plead(stream, note), true, &mut |_| ()).await
     }
 
     /// Runs a session over a link: `begin` says what is asked for, and where `ends` is set, it is over when that is
@@ -164,7 +164,7 @@ impl Node {
         &self,
         link: Arc<dyn Transport>,
         meeting: Meeting,
-        begin: impl FnOnce(&mut Session),
+        begin: &mut (dyn FnMut(&mut Session) + Send),
         ends: bool,
         on_event: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<VerifyingKey, PeerError> {

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ed25519_dalek::Signer;
-
+use super::secret::Secret;
 use super::verifier::Verifier;
 
 /// The length of an author's text.
@@ -56,7 +55,7 @@ impl Domain {
 /// ```
 #[derive(Clone)]
 pub struct SigningKey {
-    secret: ed25519_dalek::SigningKey,
+    secret: Secret,
     author: VerifyingKey,
     /// The text of the author, which every object carries.
     text: Box<str>,
@@ -65,8 +64,8 @@ pub struct SigningKey {
 impl SigningKey {
     /// The key with these secret bytes, which must be unpredictable.
     pub fn from_bytes(secret: [u8; 32]) -> Self {
-        let secret = ed25519_dalek::SigningKey::from_bytes(&secret);
-        let author = VerifyingKey(secret.verifying_key().to_bytes());
+        let secret = Secret::from_bytes(secret);
+        let author = VerifyingKey(secret.public());
         Self { secret, author, text: author.to_string().into() }
     }
 
@@ -87,7 +86,7 @@ impl SigningKey {
 
     /// Signs a message for a purpose.
     pub fn sign(&self, domain: Domain, message: &[u8]) -> [u8; SIGNATURE_LEN] {
-        self.secret.sign(&domain.preimage(message)).to_bytes()
+        self.secret.sign(&domain.preimage(message))
     }
 }
 

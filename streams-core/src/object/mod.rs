@@ -10,6 +10,8 @@ pub mod codec;
 
 pub mod author;
 
+mod secret;
+
 pub mod verifier;
 
 pub mod header;

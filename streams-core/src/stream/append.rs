@@ -97,7 +97,10 @@ impl Writer<'_> {
     }
 
     pub(super) fn draft(&self, r#type: impl Into<String>) -> Draft {
-        let draft = self.stream.draft(r#type, &self.key.verifying_key());
+        self.at_its_time(self.stream.draft(r#type, &self.key.verifying_key()))
+    }
+
+    pub(super) fn at_its_time(&self, draft: Draft) -> Draft {
         match self.timestamp {
             Some(milliseconds) => draft.timestamp(milliseconds),
             None => draft,

@@ -1,8 +1,10 @@
 //! Governing in one line each (spec 8.3, 8.10, 9.2, 3.4): rules for common wishes, and the objects that carry them.
 
+use super::Stream;
 use super::append::{AppendError, Writer};
 use crate::object::authenticate::Authentic;
 use crate::object::author::VerifyingKey;
+use crate::object::draft::Draft;
 use crate::object::header::types;
 use crate::object::id::ObjectId;
 use crate::object::key::{Hint, Kind};
@@ -50,6 +52,20 @@ impl Rule {
     }
 }
 
+impl Stream {
+    /// A checkpoint by this author that is not signed yet: see [`draft`](Self::draft), and
+    /// [`Writer::checkpoint`] for what it does.
+    pub fn draft_checkpoint(&self, author: &VerifyingKey) -> Draft {
+        let edges = self.edges(author);
+        let (count, order) = self.past_of(&edges);
+        let data = Map::new()
+            .with("count", Value::Uint(count))
+            .and_then(|map| map.with("order", Value::Bytes(order.into())))
+            .expect("two names");
+        Draft::event(types::CHECKPOINT, edges).data(data)
+    }
+}
+
 impl Writer<'_> {
     /// Appends a policy object with these rules. Whoever does not govern appends a void one, if it is admitted at all.
     pub fn govern(&mut self, rules: impl IntoIterator<Item = Rule>) -> Result<Authentic, AppendError> {
@@ -74,13 +90,8 @@ impl Writer<'_> {
 
     /// Appends a checkpoint over all that is here (spec 9.2): it becomes final, where its author is a holder. O(n).
     pub fn checkpoint(&mut self) -> Result<Authentic, AppendError> {
-        let edges = self.stream.edges(&self.key.verifying_key());
-        let (count, order) = self.stream.past_of(&edges);
-        let data = Map::new()
-            .with("count", Value::Uint(count))
-            .and_then(|map| map.with("order", Value::Bytes(order.into())))
-            .expect("two names");
-        let draft = self.draft(types::CHECKPOINT).data(data);
+        let draft = self.stream.draft_checkpoint(&self.key.verifying_key());
+        let draft = self.at_its_time(draft);
         self.append_draft(draft)
     }
 
