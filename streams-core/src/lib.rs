@@ -42,6 +42,8 @@ pub mod policy;
 
 pub mod stream;
 
+pub mod schema;
+
 pub mod sync;
 
 pub mod archive;

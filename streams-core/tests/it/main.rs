@@ -11,6 +11,7 @@ mod meetings;
 mod peers;
 mod planning;
 mod reconcile;
+mod schema;
 mod sessions;
 mod signatures;
 mod stores;

@@ -8,7 +8,7 @@ const FLOORS: &[&[&str]] = &[
     &["keyed", "shared"],
     &["object"],
     &["graph", "policy"],
-    &["stream"],
+    &["stream", "schema"],
     &["sync", "archive"],
     &["store", "clock", "transport", "archiver"],
     &["memory"],
