@@ -81,28 +81,6 @@ pub enum Wrong {
     },
 }
 
-impl Wrong {
-    /// The code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Syntax { .. } => "syntax",
-            Self::Keyword(_) => "keyword",
-            Self::Name(..) => "field-name",
-            Self::Note(_) => "field-note",
-            Self::Twice { .. } => "name-twice",
-            Self::FlagTwice(_) => "flag-twice",
-            Self::NoRoot(_) => "root-missing",
-            Self::SecondRoot { .. } => "root-twice",
-            Self::RootOutside => "root-outside",
-            Self::RootEvent => "root-event",
-            Self::NoHypotheticalRoot => "hypothetical-only-root",
-            Self::HypotheticalFields => "hypothetical-fields",
-            Self::HypotheticalSigned => "hypothetical-signed",
-            Self::UnknownType { .. } => "type-unknown",
-        }
-    }
-}
-
 impl Flag {
     pub(super) const fn word(self) -> &'static str {
         match self {

@@ -37,18 +37,6 @@ pub enum Unlike {
     },
 }
 
-impl Unlike {
-    /// The code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Type(_) => "undefined-type",
-            Self::Missing { .. } => "field-missing",
-            Self::Additional { .. } => "field-additional",
-            Self::Hint { .. } => "field-hint",
-        }
-    }
-}
-
 impl Definition {
     /// Whether the data of an object of a type are as they are defined, with all that is below them. What stands redacted
     /// is taken for what it should be.

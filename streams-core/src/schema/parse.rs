@@ -1,5 +1,6 @@
 //! From text to what it says: the grammar of spec 13.
 
+use chumsky::error::RichPattern;
 use chumsky::prelude::*;
 
 use super::definition::{
@@ -16,8 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Definition, Fault> {
         let first = errors.swap_remove(0);
         let start = first.span().start;
         let found = word_at(text, start);
-        let mut expected: Vec<String> =
-            first.expected().filter_map(expected_name).filter(|name| !name.is_empty()).collect();
+        let mut expected: Vec<String> = first.expected().filter_map(expected_name).collect();
         expected.sort_unstable();
         expected.dedup();
         let at = start..start + found.as_ref().map_or(0, String::len);
@@ -25,12 +25,10 @@ pub(super) fn parse(text: &str) -> Result<Definition, Fault> {
     })
 }
 
-/// What the parser says that it expects, where people can read it.
-fn expected_name(pattern: &chumsky::error::RichPattern<'_, char>) -> Option<String> {
-    match pattern {
-        chumsky::error::RichPattern::Label(label) => Some(label.to_string()),
-        _ => None,
-    }
+/// What the parser says that it expects, where people can read it. White space may stand anywhere.
+fn expected_name(pattern: &RichPattern<'_, char>) -> Option<String> {
+    let RichPattern::Label(label) = pattern else { return None };
+    (label != "whitespace").then(|| label.to_string())
 }
 
 /// What stands at a byte: a word, or a single character.
