@@ -736,7 +736,7 @@ struct Followed {
     adopted: BTreeMap<ObjectId, ObjectId>,
     last: usize,
     gaps: BTreeSet<ObjectId>,
-    forks: BTreeMap<(VerifyingKey, Option<ObjectId>), Vec<ObjectId>>,
+    forks: BTreeMap<(VerifyingKey, Option<ObjectId>), BTreeSet<ObjectId>>,
 }
 
 impl Followed {
@@ -782,7 +782,7 @@ impl Followed {
                     self.gaps.insert(id);
                 }
                 Change::Fork(fork) => {
-                    self.forks.insert((fork.author, fork.previous), fork.objects);
+                    self.forks.entry((fork.author, fork.previous)).or_default().extend(fork.objects);
                 }
             }
         }
@@ -791,7 +791,7 @@ impl Followed {
         let void = stream.entries().filter(|entry| !entry.effective).map(|entry| entry.authentic.id());
         same(void.collect::<BTreeSet<_>>(), self.void.clone()).context("the feed's void objects")?;
         same(stream.adopted().into_iter().collect(), self.adopted.clone()).context("the feed's adoptions")?;
-        let mut forks: Vec<_> = self.forks.values().cloned().collect();
+        let mut forks: Vec<_> = self.forks.values().map(|objects| objects.iter().copied().collect()).collect();
         forks.sort();
         same(stream.forks().into_iter().map(|fork| fork.objects).collect(), forks).context("the feed's forks")?;
         let gaps = stream.gaps();

@@ -441,7 +441,7 @@ impl Stream {
         }
         self.judge_newest(index, &header, content);
         if forks {
-            let fork = self.chains.fork(&self.graph, &author, cited.previous).expect("it was just made");
+            let fork = self.chains.news_of_fork(&self.graph, author, cited.previous).expect("it was just made");
             self.tell(|_| Change::Fork(fork));
         }
         if authentic.object().is_redacted() {

@@ -117,10 +117,14 @@ impl Chains {
         first.is_some()
     }
 
-    /// The fork behind an object of an author, or where it has no previous.
-    pub(super) fn fork(&self, graph: &Graph, author: &VerifyingKey, previous: Option<Index>) -> Option<Fork> {
-        let key = (self.number(author)?, previous);
-        self.forks.get_key_value(&key).map(|entry| self.fork_of(graph, entry))
+    /// What the newest object, which made a fork or one more branch of one, adds to it: both branches, or the last.
+    pub(super) fn news_of_fork(&self, graph: &Graph, author: VerifyingKey, previous: Option<Index>) -> Option<Fork> {
+        let branches = self.forks.get(&(self.number(&author)?, previous))?;
+        let new = if let [_, _] = branches[..] { &branches[..] } else { &branches[branches.len() - 1..] };
+        let mut objects: Vec<ObjectId> = new.iter().map(|index| graph.id(*index)).collect();
+        objects.sort_unstable();
+        let previous = previous.map(|previous| graph.id(previous));
+        Some(Fork { author, previous, objects })
     }
 
     fn fork_of(&self, graph: &Graph, (&(chain, previous), objects): (&(u32, Option<Index>), &Vec<Index>)) -> Fork {

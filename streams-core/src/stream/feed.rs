@@ -49,7 +49,7 @@ pub enum Change {
     Copy(ObjectId),
     /// An object is cited by what waits, and is not here.
     Gap(ObjectId),
-    /// An author wrote two objects after one, or one more.
+    /// An author wrote two objects after one, or one more: those that were not told before.
     Fork(Fork),
 }
 

@@ -1,7 +1,7 @@
 //! Whatever arrives, nothing panics and nothing that was accepted is lost.
 
 use proptest::prelude::*;
-use streams_core::{Draft, Edges, Ingested, PendingLimits, Rejected, Share, Stream};
+use streams_core::{Change, Draft, Edges, Ingested, PendingLimits, Rejected, Share, Stream};
 
 use crate::fixtures::{hash_key, key, open_root, replica, text};
 
@@ -131,4 +131,26 @@ fn a_dropped_map_is_not_taken_back() {
     assert_eq!(other.ingest(note.object().parts(), 0), Ok(Ingested::Known));
     let kept = other.entry(&note.id()).expect("it is here").authentic;
     assert!(kept.object().data().is_some(), "a replica that was never given it takes it");
+}
+
+#[test]
+fn each_branch_of_a_fork_is_told_once_however_many_there_are() {
+    let root = open_root();
+    let mut stream = replica(&root);
+    stream.watch();
+    let mut told = Vec::new();
+    for generation in 1..=300 {
+        let parents = vec![stream.order().last().expect("the root at least")];
+        let edges = Edges { stream: root.id(), parents, previous: None, generation };
+        let event = Draft::event("test/note", edges).sign(&key(2)).expect("an event");
+        stream.admit(event, 0).expect("everyone may append");
+    }
+    for change in stream.take_changes() {
+        if let Change::Fork(fork) = change {
+            told.extend(fork.objects);
+        }
+    }
+    told.sort_unstable();
+    assert_eq!(told.len(), 300);
+    assert_eq!(stream.forks()[0].objects, told);
 }
