@@ -1,6 +1,6 @@
 //! Streams in the browser and in Node: the core for JavaScript.
 //!
-//! A wrapper holds one field: convert, call, convert. What crosses is bytes and numbers, in the form of [`cbor`]; what
+//! A wrapper holds one field: convert, call, convert. What crosses is bytes and numbers, in the form of `cbor.rs`; what
 //! people use is the face in `ts/`, which nobody else calls this through.
 
 #![cfg(target_family = "wasm")]
