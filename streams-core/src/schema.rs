@@ -1,8 +1,8 @@
 //! The definition language (spec 13): what objects a stream may have, and which fields they have.
 //!
-//! A [`Definition`](definition::Definition) is [parsed](definition::Definition::parse) from text, and what was parsed has no contradictions: one root a
-//! stream, every name once, every type known. It is printed in one way, compared with a later one, and held against
-//! objects.
+//! A [`Definition`](definition::Definition) is [parsed](definition::Definition::parse) from text, and what was parsed
+//! has no contradictions: one root a stream, every name once, every type known. It is printed in one way, compared with
+//! a later one, and held against objects.
 //!
 //! ```
 //! # use streams_core::schema::definition::Definition;
