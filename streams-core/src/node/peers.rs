@@ -272,8 +272,16 @@ async fn first_failure<T>(
         if !sent {
             match send.as_mut().poll(context) {
                 Poll::Ready(Ok(())) => sent = true,
-                // What the peer still said is taken in before.
-                Poll::Ready(Err(error)) => return Poll::Ready(done.take().unwrap_or(Err(error))),
+                // What the peer still said is taken in before. Where both ways broke, whoever reads knows why.
+                Poll::Ready(Err(error)) => {
+                    if broken.is_none()
+                        && let Poll::Ready(received) = receive.as_mut().poll(context)
+                    {
+                        broken = Some(received);
+                    }
+                    let why = broken.take().and_then(Result::err).unwrap_or(error);
+                    return Poll::Ready(done.take().unwrap_or(Err(why)));
+                }
                 Poll::Pending => {}
             }
         }
