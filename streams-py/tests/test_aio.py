@@ -292,7 +292,7 @@ def binary() -> Path:
     for profile in ("debug", "release"):
         if (path := target / profile / "streams").exists():
             return path
-    pytest.skip("the binary `streams` is not built: cargo build -p streams-cli")
+    pytest.fail("the binary `streams` is not built: cargo build -p streams-cli")
 
 
 @pytest.fixture

@@ -79,13 +79,13 @@ fn challenge(author: &VerifyingKey, signed: [&[u8]; 2], signature: &[u8; SIGNATU
     Scalar::from_bytes_mod_order_wide(&hash.finalize().into())
 }
 
-/// Signatures that are verified together: the answer is that of each alone, at a quarter of the cost where few authors
+/// Signatures that are verified together: the answer is that of each alone, at about a third of the cost where few authors
 /// wrote many of them.
 #[derive(Default)]
 pub struct Batch {
     added: Vec<Added>,
-    /// The keys, each once.
-    authors: BTreeMap<VerifyingKey, EdwardsPoint>,
+    /// The keys, each once, with the sum of its factors.
+    authors: BTreeMap<VerifyingKey, (EdwardsPoint, Scalar)>,
     factors: blake3::Hasher,
 }
 
@@ -115,7 +115,7 @@ impl Batch {
         let k = challenge(&author.author, signed, signature);
         // The hash k stands for the author and for what is signed.
         self.factors.update(k.as_bytes()).update(signature);
-        self.authors.entry(author.author).or_insert(author.minus);
+        self.authors.entry(author.author).or_insert((author.minus, Scalar::ZERO));
         self.added.push(Added { author: author.author, k, signature: *signature });
     }
 
@@ -125,25 +125,26 @@ impl Batch {
     }
 
     /// The sum of (s·B − k·A − R) by the factor of each; `None` where some signature has no such point or scalar.
-    fn holds(self) -> Option<EdwardsPoint> {
+    fn holds(mut self) -> Option<EdwardsPoint> {
         // Nobody can choose signatures that cancel out, since the factors come from a hash over all of them.
         let mut factors = self.factors.finalize_xof();
         let mut of_base = Scalar::ZERO;
-        let mut of_authors: BTreeMap<&VerifyingKey, Scalar> = BTreeMap::new();
         let (mut scalars, mut points) = (Vec::new(), Vec::new());
         for Added { author, k, signature } in &self.added {
             let mut factor = [0; 32];
             factors.fill(&mut factor[..16]);
             let factor = Scalar::from_canonical_bytes(factor).into_option().expect("half of a scalar");
             of_base += factor * s_of(signature)?;
-            *of_authors.entry(author).or_default() += factor * k;
+            self.authors.get_mut(author).expect("it was added").1 += factor * k;
             scalars.push(factor);
             points.push(-r_of(signature)?);
         }
         scalars.push(of_base);
         points.push(ED25519_BASEPOINT_POINT);
-        scalars.extend(of_authors.values());
-        points.extend(self.authors.values());
+        for (point, sum) in self.authors.values() {
+            scalars.push(*sum);
+            points.push(*point);
+        }
         Some(EdwardsPoint::vartime_multiscalar_mul(scalars, points))
     }
 }

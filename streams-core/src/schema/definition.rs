@@ -324,12 +324,18 @@ impl FieldDefinition {
     }
 }
 
-impl fmt::Display for Flag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Flag {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
             Self::Hypothetical => "hypothetical",
             Self::Root => "root",
             Self::Signed => "signed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }

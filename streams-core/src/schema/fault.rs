@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::definition::Flag;
 use crate::object::key::KeyError;
 
 /// What is wrong, and where.
@@ -17,7 +16,6 @@ pub struct Fault {
 
 /// What can be wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Wrong {
     /// Something else is expected there.
     #[error("expected {}, found {}", one_of(expected), found.as_ref().map_or("the end".into(), |found| format!("`{found}`")))]
@@ -79,16 +77,6 @@ pub enum Wrong {
         /// What may have been meant.
         similar: Option<String>,
     },
-}
-
-impl Flag {
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Hypothetical => "hypothetical",
-            Self::Root => "root",
-            Self::Signed => "signed",
-        }
-    }
 }
 
 /// `a`, `a or b`, `a, b or c`.

@@ -63,17 +63,19 @@ fn after<'a>() -> impl Parser<'a, &'a str, Option<String>, Extra<'a>> + Clone {
     one_of(" \t").repeated().ignore_then(comment()).or_not()
 }
 
-/// A word, with the comments before it.
-fn word<'a>(what: &'static str) -> impl Parser<'a, &'a str, (Vec<String>, Word), Extra<'a>> + Clone {
-    let letters = any().filter(|c: &char| is_of_word(*c)).repeated().at_least(1).to_slice();
-    // What begins with two slashes, or a slash and a star, is a comment.
-    let letters = just("//").or(just("/*")).not().ignore_then(letters);
-    let word = letters.map_with(|text: &str, extra| {
-        // A comment may follow a word at once.
+/// The letters of a word: a comment may follow at once, though a slash is a letter too.
+fn letters<'a>() -> impl Parser<'a, &'a str, Word, Extra<'a>> + Clone {
+    let begins_comment = just("//").or(just("/*"));
+    let letter = any().filter(|c: &char| is_of_word(*c)).and_is(begins_comment.not());
+    letter.repeated().at_least(1).to_slice().map_with(|text: &str, extra| {
         let span: SimpleSpan = extra.span();
         Word { text: text.to_owned(), at: span.into_range() }
-    });
-    comments().then(word.labelled(what))
+    })
+}
+
+/// A word, with the comments before it.
+fn word<'a>(what: &'static str) -> impl Parser<'a, &'a str, (Vec<String>, Word), Extra<'a>> + Clone {
+    comments().then(letters().labelled(what))
 }
 
 /// This very word, with the comments before it.
@@ -81,12 +83,7 @@ fn keyword<'a>(
     keyword: &'static str,
     label: &'static str,
 ) -> impl Parser<'a, &'a str, (Vec<String>, Word), Extra<'a>> + Clone {
-    let this = any().filter(|c: &char| is_of_word(*c)).repeated().at_least(1).to_slice();
-    let this = this.filter(move |text: &&str| *text == keyword).map_with(|text: &str, extra| {
-        let span: SimpleSpan = extra.span();
-        Word { text: text.to_owned(), at: span.into_range() }
-    });
-    comments().then(this.labelled(label))
+    comments().then(letters().filter(move |word| word.text == keyword).labelled(label))
 }
 
 /// A brace, with the comments before it.

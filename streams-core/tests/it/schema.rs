@@ -51,6 +51,8 @@ fn the_messages_of_the_proposal() {
 
 #[test]
 fn comments_stay_with_what_they_are_about() {
+    let at_once = Definition::parse("object a.B { name string// of the name\n}").unwrap();
+    assert_eq!(at_once.to_string(), "object a.B {\n    name string // of the name\n}\n");
     let untidy = "// of the file
 
 package example.org // of the package
