@@ -11,6 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::kinds::{REDACTABLE, REFERENCE, SALT};
+use super::map::MAP as WHOLE_MAP;
 use super::{Misfit, TypedError};
 use crate::object::codec::{Item, Reader, Writer};
 use crate::object::id::ObjectId;
@@ -206,17 +207,17 @@ impl<'de> Place<'_, 'de> {
         read
     }
 
-    /// Reads the entries of a map, whose reader has these fields.
+    /// Reads the entries of a map, whose reader wants these names of them.
     fn map<R>(
         self,
         block: &'de [u8],
-        fields: &'static [&'static str],
+        names: Names,
         read: impl FnOnce(&mut Entries<'_, 'de>) -> Result<R, TypedError>,
     ) -> Result<R, TypedError> {
         let before = *self.walk;
         self.walk.reader = Reader::new(block);
         let len = self.walk.map();
-        let mut entries = Entries { walk: self.walk, fields, salted: self.salted, left: len, entry: None };
+        let mut entries = Entries { walk: self.walk, names, salted: self.salted, left: len, entry: None };
         let read = read(&mut entries).and_then(|value| match entries.next_entry() {
             None => Ok(value),
             Some(_) => Err(TypedError::invalid_length(len as usize, &"fewer entries in the map")),
@@ -240,7 +241,7 @@ impl<'de> Place<'_, 'de> {
         match self.item() {
             Item::Reference(id) if self.hint == MAP => {
                 let block = self.walk.block(id).ok_or(Misfit::Redacted(id))?;
-                self.map(block, fields, |entries| visitor.visit_map(entries))
+                self.map(block, Names::Of(fields), |entries| visitor.visit_map(entries))
             }
             item => self.other(item, &visitor),
         }
@@ -267,7 +268,7 @@ impl<'de> Deserializer<'de> for Place<'_, 'de> {
             Item::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
             Item::List(len) => self.list(len, visitor),
             Item::Reference(id) => match if self.hint == MAP { self.walk.block(id) } else { None } {
-                Some(block) => self.map(block, &[], |entries| visitor.visit_map(entries)),
+                Some(block) => self.map(block, Names::Of(&[]), |entries| visitor.visit_map(entries)),
                 None => visitor.visit_string(id.to_string()),
             },
             item @ (Item::Map(_) | Item::Foreign) => unreachable!("no value of a decoded block: {item:?}"),
@@ -313,6 +314,13 @@ impl<'de> Deserializer<'de> for Place<'_, 'de> {
             REDACTABLE if self.hint == MAP => match self.walk.peek_block() {
                 Some(block) => visitor.visit_seq(Salted { salt: Some(salt(block)), map: Some(self) }),
                 None => self.deserialize_any(visitor),
+            },
+            WHOLE_MAP => match self.item() {
+                Item::Reference(id) if self.hint == MAP => match self.walk.block(id) {
+                    Some(block) => self.map(block, Names::Keys, |entries| visitor.visit_map(entries)),
+                    None => visitor.visit_string(id.to_string()),
+                },
+                item => self.other(item, &visitor),
             },
             _ => visitor.visit_newtype_struct(self),
         }
@@ -370,7 +378,7 @@ impl<'de> Deserializer<'de> for Place<'_, 'de> {
             }
             Item::Reference(id) if self.hint == MAP => {
                 let block = self.walk.block(id).ok_or(Misfit::Redacted(id))?;
-                self.map(block, variants, |entries| {
+                self.map(block, Names::Of(variants), |entries| {
                     let read = visitor.visit_enum(&mut *entries);
                     read.map_err(|error| entries.at_entry(error))
                 })
@@ -414,10 +422,19 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, 'de> {
     }
 }
 
+/// What a reader of a map wants to hear of its keys.
+#[derive(Clone, Copy)]
+enum Names {
+    /// How it calls them itself: by these fields, and what is none of them by its name.
+    Of(&'static [&'static str]),
+    /// Whole, with their hints.
+    Keys,
+}
+
 /// The entries of a map.
 struct Entries<'w, 'de> {
     walk: &'w mut Walk<'de>,
-    fields: &'static [&'static str],
+    names: Names,
     salted: bool,
     left: u64,
     /// The name and the hint of the entry whose key was read, and how many bytes are left where its value begins.
@@ -446,7 +463,10 @@ impl<'de> Entries<'_, 'de> {
 
     fn known_key(&mut self) -> Result<Option<Key<'de>>, TypedError> {
         let Some((key, name, _)) = self.next_entry() else { return Ok(None) };
-        Ok(Some(Key(known(key, name, self.fields)?)))
+        Ok(Some(Key(match self.names {
+            Names::Of(fields) => known(key, name, fields)?,
+            Names::Keys => key,
+        })))
     }
 
     /// An error at the entry whose key was read last.

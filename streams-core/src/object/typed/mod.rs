@@ -34,7 +34,7 @@
 //! | `f32` (widened), `f64`: −0.0 becomes 0.0, others than finite ones are an error | `f` |
 //! | `bool` | `b` |
 //! | [`Bytes`], and whatever else calls `serialize_bytes` | `d` |
-//! | a struct, a map, a variant with content (a map with one entry) | `m` |
+//! | a struct, a map, [`Map`], a variant with content (a map with one entry) | `m` |
 //! | [`Redactable`]: a map with a salt, or its id | `m` |
 //! | [`ObjectId`] | `r` |
 //! | [`VerifyingKey`](crate::VerifyingKey), as the author of an object is written | `s` |
@@ -67,6 +67,7 @@
 
 mod de;
 mod kinds;
+mod map;
 mod ser;
 #[cfg(test)]
 mod tests;

@@ -921,3 +921,46 @@ proptest! {
         prop_assert!(object.data_as::<IgnoredAny>().unwrap().is_some());
     }
 }
+
+#[test]
+fn a_map_comes_back_with_its_hints() {
+    let list = |item: Hint, items| Value::List(List::new(item, items).unwrap());
+    let below = Map::new().with("n", Value::Uint(1)).unwrap();
+    let all = [
+        ("t", Value::Text("text".into())),
+        ("i", Value::Int(1)),
+        ("u", Value::Uint(1)),
+        ("f", Value::Float(Float::new(1.0).unwrap())),
+        ("b", Value::Bool(true)),
+        ("d", Value::Bytes(vec![1, 2])),
+        ("r", Value::Reference(id(3))),
+        ("m", Value::Map(below.clone())),
+        ("none", list(Hint::of(Kind::Uint), vec![])),
+        ("maps", list(Hint::of(Kind::Map), vec![Value::Map(below), Value::Map(Map::new())])),
+        ("ids", list(Hint::of(Kind::Reference), vec![Value::Reference(id(4))])),
+    ];
+    let map = all.into_iter().fold(Map::new(), |map, (name, value)| map.with(name, value).unwrap());
+    assert_eq!(keys(&map), keys(&comes_back(map.clone())));
+    assert_eq!(comes_back(X { x: map.clone() }).value("x"), Some(&Value::Map(map.clone())));
+    comes_back(X { x: vec![map.clone(), Map::new()] });
+    comes_back(X { x: Some(map.clone()) });
+
+    let json = serde_json::to_string(&map).unwrap();
+    assert_eq!(serde_json::from_str::<Map>(&json).unwrap(), map);
+    for wrong in [r#"{"a":1}"#, r#"{"a:x":1}"#, r#"{"a:s":1}"#, r#"{"a:s":"1","a:i":1}"#, r#"{"a:am":[1]}"#, "1"] {
+        serde_json::from_str::<Map>(wrong).unwrap_err();
+    }
+}
+
+#[test]
+fn what_is_redacted_below_a_map_stays_so() {
+    let secret = Map::new().with("a", Value::Uint(1)).unwrap().salted([1; 16]);
+    let data = x(Value::Map(Map::new().with("secret", Value::Map(secret)).unwrap()));
+    let object = object(data);
+    let secret = ObjectId::of_block(object.maps().last().unwrap());
+    let read: X<Map> = object.redact(&secret).unwrap().data_as().unwrap().unwrap();
+    assert_eq!(read.x.value("secret"), Some(&Value::Redacted(secret)));
+    assert_eq!(to_map(&read).unwrap().value("x"), Some(&Value::Map(read.x)));
+    let outer = ObjectId::of_block(object.maps()[1]);
+    object.redact(&outer).unwrap().data_as::<X<Map>>().unwrap_err();
+}
