@@ -153,6 +153,10 @@ classes! {
     Archiver "ArchiverError" Os;
     /// An archiver that does not know who asks.
     Unauthorized "UnauthorizedError" Permission below Archiver;
+    /// A text of the definition language that says nothing, or contradicts itself (spec 13, 14.8).
+    Definition "DefinitionError" Value;
+    /// An object that is not as it is defined (spec 13.2, 14.8).
+    Unlike "UnlikeError" Value;
     /// A secret that would get out.
     Secret "SecretError" Type;
     /// Bytes of another length than is wanted.

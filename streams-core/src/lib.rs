@@ -40,9 +40,9 @@ pub mod graph;
 
 pub mod policy;
 
-pub mod stream;
-
 pub mod schema;
+
+pub mod stream;
 
 pub mod sync;
 

@@ -45,8 +45,11 @@ use crate::keyed::HashKey;
 use crate::object::authenticate::Authentic;
 use crate::object::id::{ObjectId, StreamId};
 use crate::object::parts::{Object, RedactError};
+use crate::schema::definition::Definition;
+use crate::schema::fit::Unlike;
 use crate::store::{Head, Numbered, Store, StoreError, StoreErrorKind};
 use crate::stream::admit::Rejected;
+use crate::stream::define::Hold;
 use crate::stream::{OpenError, Stream};
 
 /// How much memory the open streams of a node may take together, unless [`Node::with_memory`] tells: 256 MiB.
@@ -64,6 +67,9 @@ pub enum NodeError {
     /// No stream begins with this object.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The node does not begin a stream with this root: it is not as it is defined.
+    #[error("not as it is defined: {0}")]
+    Unlike(#[from] Unlike),
     /// What the store holds is refused by its own stream: it was changed, or another version wrote it.
     #[error("{id} is in the store, and its stream does not take it: {reason}")]
     Inconsistent {
@@ -94,6 +100,8 @@ pub struct Node {
     store: Arc<dyn Store>,
     key: HashKey,
     memory: usize,
+    /// What streams are held to.
+    definition: Option<(Arc<Definition>, Hold)>,
     open: Mutex<Open>,
     /// Which streams are here, for peers that compare theirs.
     table: AsyncMutex<common::Table>,
@@ -129,6 +137,7 @@ impl Node {
             store,
             key,
             memory: DEFAULT_MEMORY,
+            definition: None,
             open: Mutex::new(open),
             table: AsyncMutex::default(),
             notes: AsyncMutex::default(),
@@ -141,6 +150,28 @@ impl Node {
     /// whatever it takes.
     pub fn with_memory(self, bytes: usize) -> Self {
         Self { memory: bytes, ..self }
+    }
+
+    /// The same, which holds each stream of a definition to it, whoever begins it; a root that does not fit begins none.
+    /// Streams that are not in the definition are as free as without.
+    ///
+    /// ```
+    /// # use streams_core::{Draft, HashKey, Map, MemoryStore, Node, SigningKey};
+    /// # use streams_core::schema::definition::Definition;
+    /// # use streams_core::stream::define::Hold;
+    /// # use std::sync::Arc;
+    /// # pollster::block_on(async {
+    /// # let (key, hash_key) = (SigningKey::from_bytes([7; 32]), HashKey::from_bytes([1; 16]));
+    /// # let store = Arc::new(MemoryStore::new([2; 16], hash_key));
+    /// let definition = Definition::parse("stream example.org/list { root object Created { } event Added { text string } }")?;
+    /// let node = Node::new(store, hash_key).with_definition(definition.into(), Hold::Own);
+    /// let stream = node.create(Draft::root("example.org/list.Created", [0; 16]).sign(&key)?).await?;
+    /// let refused = node.write(stream, |stream| stream.by(&key).append("example.org/list.Added", Map::new())).await?;
+    /// assert_eq!(refused.unwrap_err().to_string(), "not as it is defined: text is missing, which must be there");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn with_definition(self, definition: Arc<Definition>, hold: Hold) -> Self {
+        Self { definition: Some((definition, hold)), ..self }
     }
 
     /// The store.
@@ -174,7 +205,8 @@ impl Node {
 
     /// Begins a stream with its root, ordinary or hypothetical. One that is here stays as it is.
     pub async fn create(&self, root: impl Into<Authentic>) -> Result<StreamId, NodeError> {
-        let stream = Stream::open(root, self.key)?;
+        let mut stream = Stream::open(root, self.key)?;
+        self.hold(&mut stream)?;
         let id = stream.id();
         let slot = self.slot(id);
         let mut opened = slot.lock().await;
@@ -233,7 +265,21 @@ impl Node {
     async fn current<'a>(&self, stream: StreamId, opened: &'a mut Option<Opened>) -> Result<&'a mut Opened, NodeError> {
         match opened {
             Some(opened) => opened.catch_up(&*self.store).await.map(|()| opened),
-            None => Ok(opened.insert(Opened::load(stream, &*self.store, self.key).await?)),
+            None => {
+                let opened = opened.insert(Opened::load(stream, &*self.store, self.key).await?);
+                // What is here stays, whatever its root is.
+                let _ = self.hold(opened.stream());
+                Ok(opened)
+            }
+        }
+    }
+
+    /// Holds a stream to the definition, where it is one of it.
+    fn hold(&self, stream: &mut Stream) -> Result<(), Unlike> {
+        let Some((definition, hold)) = &self.definition else { return Ok(()) };
+        match stream.hold_to(definition.clone(), *hold) {
+            Err(Unlike::Type(_)) => Ok(()),
+            held => held,
         }
     }
 

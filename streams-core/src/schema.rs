@@ -22,6 +22,8 @@ pub mod fault;
 
 pub mod fit;
 
+pub mod generate;
+
 mod parse;
 
 mod print;

@@ -115,6 +115,7 @@ pub fn sentence(rejected: &Rejected) -> String {
     match rejected {
         Rejected::Dropped(dropped) => dropped.to_string(),
         Rejected::Newer(newer) => newer.to_string(),
+        Rejected::Unlike(unlike) => unlike.to_string(),
         Rejected::Refused(refused) => refused.to_string(),
     }
 }

@@ -21,6 +21,7 @@ mod export;
 mod graph;
 mod import;
 mod key;
+mod ndl;
 mod paint;
 mod peer;
 mod policy;
@@ -122,6 +123,9 @@ enum Command {
     /// Make and show keys
     #[command(subcommand)]
     Key(Key),
+    /// Declare what is in a stream: check, format, compare and show definitions, and make types of them
+    #[command(subcommand)]
+    Ndl(ndl::Ndl),
     /// Run cases that every implementation must agree on
     Vectors(check::Vectors),
 }
@@ -226,6 +230,7 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Root(args) => check::root(args, out),
         Command::Key(Key::New(args)) => key::new(args, out),
         Command::Key(Key::Show(args)) => key::show(args, out),
+        Command::Ndl(command) => ndl::ndl(command, out),
         Command::Vectors(args) => check::vectors(args, out),
     }
 }

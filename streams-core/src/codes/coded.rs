@@ -28,6 +28,8 @@ use crate::object::parts::{RedactError, Unsound};
 use crate::object::typed::{Misfit, TypedError};
 use crate::object::value::ListError;
 use crate::policy::rule::RuleError;
+use crate::schema::fault::{Faults, Wrong};
+use crate::schema::fit::Unlike;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::stream::OpenError;
 use crate::stream::admit::{Dropped, Refused, Rejected};
@@ -97,6 +99,8 @@ coded! { by reference
     Archive: Damage;
     Keep: PolicyError;
     Shown: Shown;
+    Definition: Wrong;
+    Unlike: Unlike;
 }
 
 /// Those that hold one of several errors.
@@ -113,8 +117,14 @@ macro_rules! either {
 either! {
     Unfit: Newer, Refused;
     AuthenticateError: Unsound, Unfit;
-    Rejected: Dropped, Newer, Refused;
+    Rejected: Dropped, Newer, Unlike, Refused;
     AppendError: Draft, Rejected;
+}
+
+impl Coded for Faults {
+    fn coded(&self) -> (Class, &'static str) {
+        self.first().what.coded()
+    }
 }
 
 impl Coded for PendingFull {
@@ -236,6 +246,7 @@ impl Coded for NodeError {
             Self::Store(error) => error.coded(),
             Self::Unknown(_) => (Class::UnknownStream, "unknown-stream"),
             Self::Open(error) => error.coded(),
+            Self::Unlike(error) => error.coded(),
             Self::Inconsistent { .. } => (Class::Store, "inconsistent"),
         }
     }

@@ -55,14 +55,14 @@ pub(super) async fn take_from(
     let from = u64::from_be_bytes(first.peer.as_bytes()[..8].try_into().expect("a key has 32 bytes"));
     let mut begun = false;
     if node.head(stream).await?.is_none() {
-        begun = begin(node, first).await?;
-        if !begun {
-            // Without its root nothing of it is judged.
-            let rejected = vec![Rejected::Refused(Refused::OtherStream); first.parts.len()];
+        // Without its root nothing of it is judged.
+        if let Err(rejected) = begin(node, first).await? {
+            let rejected = vec![rejected; first.parts.len()];
             tell(first.number, Answer::Taken { admitted: 0, gaps: Vec::new(), rejected });
             *waiting = None;
             return Ok(());
         }
+        begun = true;
     }
     let mut together = 0;
     let batches = std::iter::from_fn(|| {
@@ -88,12 +88,13 @@ pub(super) async fn take_from(
     node.ingest_batches(stream, batches, from, taken).await
 }
 
-/// Begins a stream of which nothing is here, if its root is the first that came.
-async fn begin(node: &Node, take: &Take) -> Result<bool, NodeError> {
+/// Begins a stream of which nothing is here, if its root is the first that came, and one that this node takes.
+async fn begin(node: &Node, take: &Take) -> Result<Result<(), Rejected>, NodeError> {
     let root = take.parts.first().and_then(|parts| Object::decode(parts).ok()).filter(|root| root.id() == take.stream);
     let root = root.and_then(|root| Authenticator::new(node.key).authenticate(root).ok());
-    match root {
-        Some(root) => node.create(root).await.map(|_| true),
-        None => Ok(false),
+    let Some(root) = root else { return Ok(Err(Refused::OtherStream.into())) };
+    match node.create(root).await {
+        Err(NodeError::Unlike(unlike)) => Ok(Err(unlike.into())),
+        created => created.map(|_| Ok(())),
     }
 }

@@ -15,14 +15,15 @@ pub(super) fn check(definition: &mut Definition) -> Vec<Fault> {
     }
     let mut streams = Names { of: "a stream", seen: BTreeSet::new() };
     let mut loose = Names { of: "an object", seen: BTreeSet::new() };
-    for item in &mut definition.items {
+    for (number, item) in definition.items.iter_mut().enumerate() {
         match item {
             Item::Stream(stream) => {
                 streams.note(&stream.path, &mut faults);
                 let mut objects = Names { of: "an object", seen: BTreeSet::new() };
                 let mut root: Option<String> = None;
-                for object in &mut stream.objects {
+                for (place, object) in stream.objects.iter_mut().enumerate() {
                     object.r#type = format!("{}.{}", stream.path.text, object.name.text);
+                    definition.by_type.entry(object.r#type.clone()).or_insert((number, place));
                     objects.note(&object.name, &mut faults);
                     check_object(object, &mut faults);
                     if object.is_root() {
@@ -42,6 +43,7 @@ pub(super) fn check(definition: &mut Definition) -> Vec<Fault> {
             }
             Item::Object(object) => {
                 object.r#type.clone_from(&object.name.text);
+                definition.by_type.entry(object.r#type.clone()).or_insert((number, 0));
                 loose.note(&object.name, &mut faults);
                 check_object(object, &mut faults);
                 if object.is_root() {
@@ -50,6 +52,7 @@ pub(super) fn check(definition: &mut Definition) -> Vec<Fault> {
             }
         }
     }
+    check_types(definition, &mut faults);
     resolve(definition, &mut faults);
     faults
 }
@@ -67,6 +70,20 @@ impl Names {
             faults.push(Fault { what: Wrong::Keyword(name), at: word.at.clone() });
         } else if !self.seen.insert(name.clone()) {
             faults.push(Fault { what: Wrong::Twice { what: self.of, name }, at: word.at.clone() });
+        }
+    }
+}
+
+/// An object outside streams may have the very type of one in a stream.
+fn check_types(definition: &Definition, faults: &mut Vec<Fault>) {
+    let is_stream = |item: usize| matches!(definition.items[item], Item::Stream(_));
+    for (number, item) in definition.items.iter().enumerate() {
+        for object in item.objects() {
+            let (first, _) = definition.by_type[&object.r#type];
+            if is_stream(first) != is_stream(number) {
+                let what = Wrong::Twice { what: "an object", name: object.r#type.clone() };
+                faults.push(Fault { what, at: object.name.at.clone() });
+            }
         }
     }
 }
@@ -106,7 +123,7 @@ fn check_object(object: &ObjectDefinition, faults: &mut Vec<Fault>) {
 
 /// Finds what the types of fields mean.
 fn resolve(definition: &mut Definition, faults: &mut Vec<Fault>) {
-    let known: BTreeSet<String> = definition.objects().map(|object| object.r#type.clone()).collect();
+    let known = &definition.by_type;
     let imports: BTreeMap<String, String> =
         definition.imports.iter().map(|import| (import.alias.text.clone(), import.path.text.clone())).collect();
     let meaning = |word: &str, stream: Option<&str>| -> Result<FieldType, Option<String>> {
@@ -114,7 +131,7 @@ fn resolve(definition: &mut Definition, faults: &mut Vec<Fault>) {
             return Ok(FieldType::Value(*kind));
         }
         // A name of the stream itself, a path behind the name of an import, or a whole path.
-        let of_stream = stream.map(|stream| format!("{stream}.{word}")).filter(|path| known.contains(path));
+        let of_stream = stream.map(|stream| format!("{stream}.{word}")).filter(|path| known.contains_key(path));
         let imported = word.split_once('.').and_then(|(alias, name)| Some(format!("{}.{name}", imports.get(alias)?)));
         let path = of_stream.or(imported).unwrap_or_else(|| word.to_owned());
         if let Some((_, kind)) = WELL_KNOWN.iter().find(|(name, _)| *name == path) {
@@ -122,12 +139,12 @@ fn resolve(definition: &mut Definition, faults: &mut Vec<Fault>) {
         }
         let is_imported =
             imports.values().any(|import| path.strip_prefix(import).is_some_and(|name| name.starts_with('.')));
-        if known.contains(&path) || is_imported {
+        if known.contains_key(&path) || is_imported {
             return Ok(FieldType::Object(path));
         }
         let words = TYPES.iter().chain(&WELL_KNOWN).map(|(name, _)| *name);
-        let of_stream = known.iter().filter_map(|path| path.strip_prefix(stream?)?.strip_prefix('.'));
-        Err(similar(word, words.chain(of_stream).chain(known.iter().map(String::as_str))))
+        let of_stream = known.keys().filter_map(|path| path.strip_prefix(stream?)?.strip_prefix('.'));
+        Err(similar(word, words.chain(of_stream).chain(known.keys().map(String::as_str))))
     };
     for item in &mut definition.items {
         let (stream, objects) = match item {

@@ -1,5 +1,6 @@
 //! What a text of the language says.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -95,6 +96,8 @@ pub struct Definition {
     pub(super) items: Vec<Item>,
     /// The comments at the end.
     pub(super) closing: Vec<String>,
+    /// Where the object of a type is: among the items, and in its stream. The check fills it in.
+    pub(super) by_type: BTreeMap<String, (usize, usize)>,
 }
 
 /// Another package whose types may be named.
@@ -195,20 +198,35 @@ impl Definition {
 
     /// All objects, in the order of the text.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectDefinition> {
-        self.items.iter().flat_map(|item| match item {
-            Item::Stream(stream) => stream.objects.iter(),
-            Item::Object(object) => std::slice::from_ref(object).iter(),
-        })
+        self.items.iter().flat_map(Item::objects)
     }
 
     /// The object of a type.
     pub fn object(&self, r#type: &str) -> Option<&ObjectDefinition> {
-        self.objects().find(|object| object.r#type == r#type)
+        self.by_type.get(r#type).map(|(item, place)| &self.items[*item].objects()[*place])
+    }
+
+    /// The stream in which objects of a type are; `None` too where the type is defined outside streams.
+    pub fn stream_of(&self, r#type: &str) -> Option<&StreamDefinition> {
+        match &self.items[self.by_type.get(r#type)?.0] {
+            Item::Stream(stream) => Some(stream),
+            Item::Object(_) => None,
+        }
     }
 
     /// The stream with this path.
     pub fn stream(&self, path: &str) -> Option<&StreamDefinition> {
         self.streams().find(|stream| stream.path.text == path)
+    }
+}
+
+impl Item {
+    /// The objects of a stream; or the one that stands outside.
+    pub(super) fn objects(&self) -> &[ObjectDefinition] {
+        match self {
+            Self::Stream(stream) => &stream.objects,
+            Self::Object(object) => std::slice::from_ref(object),
+        }
     }
 }
 

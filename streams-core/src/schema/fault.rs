@@ -79,6 +79,26 @@ pub enum Wrong {
     },
 }
 
+impl Wrong {
+    /// The code of spec 14.8.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "syntax",
+            Self::Keyword(_) => "keyword",
+            Self::Name(..) | Self::Note(_) => "field-name",
+            Self::Twice { .. } | Self::FlagTwice(_) => "twice",
+            Self::NoRoot(_) => "no-root",
+            Self::SecondRoot { .. } => "second-root",
+            Self::RootOutside => "root-outside",
+            Self::RootEvent => "root-event",
+            Self::NoHypotheticalRoot => "no-hypothetical-root",
+            Self::HypotheticalFields => "hypothetical-fields",
+            Self::HypotheticalSigned => "hypothetical-signed",
+            Self::UnknownType { .. } => "unknown-type",
+        }
+    }
+}
+
 /// `a`, `a or b`, `a, b or c`.
 fn one_of(all: &[String]) -> String {
     match all {
@@ -106,6 +126,16 @@ impl Faults {
     /// Each, in the order of the text.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Fault> {
         self.faults.iter()
+    }
+
+    /// The line and the column at which each begins, from 1, in the same order; columns are characters.
+    pub fn places(&self) -> impl ExactSizeIterator<Item = (usize, usize)> {
+        self.places.iter().copied()
+    }
+
+    /// The first.
+    pub fn first(&self) -> &Fault {
+        &self.faults[0]
     }
 }
 

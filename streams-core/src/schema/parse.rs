@@ -1,5 +1,7 @@
 //! From text to what it says: the grammar of spec 13.
 
+use std::collections::BTreeMap;
+
 use chumsky::error::RichPattern;
 use chumsky::prelude::*;
 
@@ -194,5 +196,11 @@ fn document<'a>() -> impl Parser<'a, &'a str, Definition, Extra<'a>> {
         .then(item.repeated().collect::<Vec<_>>())
         .then(comments())
         .then_ignore(end())
-        .map(|(((package, imports), items), closing)| Definition { package, imports, items, closing })
+        .map(|(((package, imports), items), closing)| Definition {
+            package,
+            imports,
+            items,
+            closing,
+            by_type: BTreeMap::new(),
+        })
 }

@@ -18,6 +18,7 @@ use crate::object::authenticate::{Authentic, AuthenticateError};
 use crate::object::header::{Header, HeaderError, Newer, Unfit};
 use crate::object::id::ObjectId;
 use crate::object::parts::{Object, Unsound};
+use crate::schema::fit::Unlike;
 
 /// What became of an object that was taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,9 @@ pub enum Rejected {
     /// It is of a newer version. Nobody is at fault.
     #[error("newer: {0}")]
     Newer(#[from] Newer),
+    /// It is not as this replica wants it defined (spec 13.2). Others may take it.
+    #[error("not as it is defined: {0}")]
+    Unlike(#[from] Unlike),
     /// It breaks a rule, for every replica and for ever.
     #[error("refused: {0}")]
     Refused(#[from] Refused),
@@ -56,6 +60,7 @@ impl Rejected {
         match self {
             Self::Dropped(dropped) => dropped.code(),
             Self::Newer(newer) => newer.code(),
+            Self::Unlike(unlike) => unlike.code(),
             Self::Refused(refused) => refused.code(),
         }
     }
@@ -64,7 +69,7 @@ impl Rejected {
     pub const fn fate(&self) -> &'static str {
         match self {
             Self::Dropped(_) => "dropped",
-            Self::Newer(_) => "newer",
+            Self::Newer(_) | Self::Unlike(_) => "newer",
             Self::Refused(_) => "refused",
         }
     }
@@ -205,7 +210,7 @@ impl Stream {
             Recognized::Unproven(here) => here,
         };
         let (id, authentic) = (object.id(), self.authenticator.authenticate(object));
-        self.admit_or_refuse(id, here, authentic, from)
+        self.admit_or_refuse(id, here, authentic, Some(from))
     }
 
     /// Takes in many objects at once, whose signatures are verified together: three times as fast where few authors
@@ -238,7 +243,7 @@ impl Stream {
             let (id, authentic) = proven.next().expect("one for each that was not answered");
             // It may have come with this batch.
             let here = self.graph.find(&id);
-            self.admit_or_refuse(id, here, authentic, from)
+            self.admit_or_refuse(id, here, authentic, Some(from))
         };
         answers.into_iter().map(|answer| answer.unwrap_or_else(&mut admit_next)).collect()
     }
@@ -252,13 +257,13 @@ impl Stream {
             Recognized::Unproven(here) => here,
         };
         let (id, authentic) = (object.id(), self.authenticator.verified_before(object));
-        self.admit_or_refuse(id, here, authentic, 0)
+        self.admit_or_refuse(id, here, authentic, None)
     }
 
     /// Admits an object that was authenticated elsewhere, or just signed.
     pub fn admit(&mut self, authentic: Authentic, from: u64) -> Result<Ingested, Rejected> {
         let (id, here) = (authentic.id(), self.graph.find(&authentic.id()));
-        self.admit_or_refuse(id, here, Ok(authentic), from)
+        self.admit_or_refuse(id, here, Ok(authentic), Some(from))
     }
 
     /// Answers on a copy of what is here, or waits, where its signature need not be verified again.
@@ -293,13 +298,13 @@ impl Stream {
         self.keep(index, &object);
     }
 
-    /// Judges an object, which may be here already.
+    /// Judges an object, which may be here already. It comes from a peer, or is one that this replica admitted before.
     fn admit_or_refuse(
         &mut self,
         id: ObjectId,
         here: Option<Index>,
         authentic: Result<Authentic, AuthenticateError>,
-        from: u64,
+        from: Option<u64>,
     ) -> Result<Ingested, Rejected> {
         let authentic = authentic.map_err(|error| {
             if let AuthenticateError::Unfit(Unfit::Refused(header)) = error {
@@ -311,13 +316,16 @@ impl Stream {
             self.keep_maps(index, authentic.object());
             return Ok(Ingested::Known);
         }
+        if from.is_some() {
+            self.fits_here(&authentic)?;
+        }
         let cited = self.cited(&authentic);
         match self.judge(&authentic, &cited) {
             Err(refused) => {
                 self.refuse(id, refused);
                 Err(refused.into())
             }
-            Ok(_) if !cited.missing.is_empty() => self.wait(authentic, cited.missing, from),
+            Ok(_) if !cited.missing.is_empty() => self.wait(authentic, cited.missing, from.unwrap_or(0)),
             Ok(content) => {
                 self.insert(authentic, content, &cited);
                 Ok(Ingested::Admitted { then: self.admit_waiting(id) })

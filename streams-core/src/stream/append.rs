@@ -65,6 +65,7 @@ impl Stream {
     /// Signs and admits a draft that follows what is here.
     pub fn append_draft(&mut self, key: &SigningKey, draft: Draft) -> Result<Authentic, AppendError> {
         let authentic = draft.sign(key)?;
+        self.fits(&authentic)?;
         match self.admit(authentic.clone(), 0)? {
             Ingested::Admitted { .. } | Ingested::Known => Ok(authentic),
             Ingested::Pending { .. } => unreachable!("what is here was cited"),

@@ -25,6 +25,8 @@ mod remove;
 
 pub mod append;
 
+pub mod define;
+
 pub mod govern;
 
 pub mod replay;
@@ -51,6 +53,7 @@ use self::chains::Chains;
 pub use self::chains::Fork;
 use self::checkpoint::Checkpoints;
 use self::content::{Content, ContentError};
+use self::define::Held;
 use self::feed::Change;
 use self::judge::Judge;
 use self::pasts::Pasts;
@@ -87,6 +90,8 @@ pub struct Stream {
     refused: RefusedIds,
     /// The maps that this replica dropped (spec 3.3).
     dropped_maps: BTreeSet<ObjectId>,
+    /// What it is held to, where it is.
+    held: Option<Held>,
     /// What was not told yet, where somebody watches.
     changes: Option<Vec<Change>>,
 }
@@ -140,6 +145,7 @@ impl Stream {
             waiting: HashMap::with_hasher(key),
             refused: RefusedIds::new(key),
             dropped_maps: BTreeSet::new(),
+            held: None,
             changes: None,
         };
         stream.insert(root, content, &Cited::default());

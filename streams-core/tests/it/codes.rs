@@ -36,6 +36,8 @@ const GIVEN: &[(&str, &str, &[Class])] = &[
     ("archive/plan.rs", "PolicyError", &[Class::Keep]),
     ("archive/deal.rs", "FailureKind", &[Class::Archiver, Class::Unauthorized]),
     ("archive/deal.rs", "Gone", &[Class::Gone]),
+    ("schema/fault.rs", "Wrong", &[Class::Definition]),
+    ("schema/fit.rs", "Unlike", &[Class::Unlike]),
 ];
 
 /// Functions called `code` that hand on the codes of others, or give none of an error.
@@ -165,6 +167,7 @@ fn the_specification_and_the_table_tell_of_the_same_codes() {
         (told("14.5"), &refused),
         (told("14.6"), &[Class::Verdict]),
         (told("14.7"), &[Class::Archive]),
+        (told("14.8"), &[Class::Definition, Class::Unlike]),
     ] {
         // A rule of JSON tells of another code, in passing.
         let specified: BTreeSet<&str> = between(&text, '`').collect();

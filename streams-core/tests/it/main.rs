@@ -3,6 +3,7 @@
 mod archives;
 mod codes;
 mod convergence;
+mod definitions;
 mod evidence;
 mod fixtures;
 mod hostile;

@@ -201,6 +201,13 @@ fn what_breaks_and_what_does_not() {
     }
 }
 
+#[test]
+fn one_type_is_not_defined_twice() {
+    let faults = Definition::parse("stream a/b { root object C { } event D { } }\nobject a/b.D { }").unwrap_err();
+    assert_eq!(faults.to_string(), "2:8: an object is called `a/b.D` twice");
+    assert_eq!(faults.first().what.code(), "twice");
+}
+
 fn name() -> impl Strategy<Value = String> {
     "[A-Za-z][A-Za-z0-9]{0,6}".prop_filter("no keyword", |name| !KEYWORDS.contains(&name.as_str()))
 }

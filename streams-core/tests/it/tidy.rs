@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["keyed", "shared"],
     &["object"],
-    &["graph", "policy"],
-    &["stream", "schema"],
+    &["graph", "policy", "schema"],
+    &["stream"],
     &["sync", "archive"],
     &["store", "clock", "transport", "archiver"],
     &["memory"],
