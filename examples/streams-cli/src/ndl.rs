@@ -321,15 +321,18 @@ fn draw(out: &mut dyn Write, object: &ObjectDefinition, mark: &str, line: &str) 
     for field in object.fields() {
         let (name, r#type) = (name(field), type_of(field));
         let about = field.documentation().first().map(|about| clip(about, 60)).unwrap_or_default();
-        let row = format!("{line}{name:<names$}  {}  {}", paint(ID, format!("{type:<types$}")), paint(DIM, about));
-        writeln!(out, "{}", row.trim_end())?;
+        write!(out, "{line}{name:<names$}  {}", paint(ID, &r#type))?;
+        match about.is_empty() {
+            true => writeln!(out)?,
+            false => writeln!(out, "{:gap$}  {}", "", paint(DIM, about), gap = types - r#type.len())?,
+        }
     }
     Ok(())
 }
 
 fn say(out: &mut dyn Write, line: &str, about: &[String]) -> Result<()> {
     for about in about {
-        writeln!(out, "{}", format!("{line}{}", paint(DIM, clip(about, 100))).trim_end())?;
+        writeln!(out, "{line}{}", paint(DIM, clip(about, 100)))?;
     }
     Ok(())
 }

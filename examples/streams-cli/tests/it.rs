@@ -22,6 +22,8 @@ mod archiving;
 mod evidence;
 #[path = "../../../adapters/streams-object-store/tests/moto/mod.rs"]
 mod moto;
+#[path = "it/ndl.rs"]
+mod ndl;
 #[path = "it/network.rs"]
 mod network;
 #[path = "it/peers.rs"]

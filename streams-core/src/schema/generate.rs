@@ -74,7 +74,7 @@ impl Definition {
         for used in USED {
             taken.take(used, "a name of the package")?;
         }
-        for (r#type, _) in &self.by_type {
+        for r#type in self.by_type.keys() {
             let (path, name) = r#type.rsplit_once('.').unwrap_or(("", r#type));
             let path = if self.stream_of(r#type).is_some() { path.rsplit('/').next().unwrap_or_default() } else { "" };
             let name = identifier(words(path).chain(words(name)).map(capitalized).collect());
