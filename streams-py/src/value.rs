@@ -185,7 +185,7 @@ impl Reading {
         Ok(map)
     }
 
-    /// The fields of a dataclass; `field(metadata={"hint": "as"})` is a written hint.
+    /// The fields of a dataclass; `field(metadata={"hint": "as"})` is a written hint, and `"name"` there another name.
     fn dataclass(&mut self, given: &Bound<'_, PyAny>) -> Read<Map> {
         let py = given.py();
         let fields = given.getattr(intern!(py, "__dataclass_fields__"))?;
@@ -193,8 +193,11 @@ impl Reading {
         for (name, field) in fields.cast::<PyDict>().map_err(PyErr::from)?.iter() {
             let name = name.cast::<PyString>().map_err(PyErr::from)?;
             let value = given.getattr(name)?;
-            let hint = field.getattr(intern!(py, "metadata"))?.call_method1(intern!(py, "get"), ("hint",))?;
-            let name = text(name)?;
+            let metadata = field.getattr(intern!(py, "metadata"))?;
+            let [hint, other] =
+                [intern!(py, "hint"), intern!(py, "name")].map(|key| metadata.call_method1("get", (key,)));
+            let (hint, other) = (hint?, other?);
+            let name = text(if other.is_none() { name } else { other.cast::<PyString>().map_err(PyErr::from)? })?;
             if hint.is_none() {
                 self.entry(&mut map, name.as_ref(), &value)?;
             } else {

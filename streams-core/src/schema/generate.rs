@@ -151,11 +151,13 @@ fn comment(out: &mut String, mark: &str, lines: &[String]) {
     }
 }
 
-/// The words of a name: at signs, and where a small letter is followed by a large one.
+/// The words of a name: at signs, where a small letter is followed by a large one, and before the last of several large
+/// ones: `nameOfAField` has four, `HTTPServer` two.
 fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).flat_map(|part| {
         let bytes = part.as_bytes();
-        let begins = |at: &usize| !bytes[at - 1].is_ascii_uppercase() && bytes[*at].is_ascii_uppercase();
+        let is_small = |at: usize| bytes.get(at).is_some_and(|byte| !byte.is_ascii_uppercase());
+        let begins = |at: &usize| !is_small(*at) && (is_small(at - 1) || is_small(at + 1));
         let mut ends: Vec<usize> = (1..part.len()).filter(begins).collect();
         ends.push(part.len());
         let mut start = 0;

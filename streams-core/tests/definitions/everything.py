@@ -7,7 +7,6 @@ from typing import Any
 
 from streams_core import ObjectId
 
-
 # example.org/everything
 # A place where people say things,
 # and answer each other.

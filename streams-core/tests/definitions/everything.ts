@@ -16,8 +16,9 @@ export const EVERYTHING_CREATED_TYPE = "example.org/everything.Created";
 export const writeEverythingCreated = (_: EverythingCreated): Content => ({});
 
 /** Whether data are those of such an object. */
-export const isEverythingCreated = (value: unknown): value is EverythingCreated =>
-  map(value);
+export const isEverythingCreated = (
+  value: unknown,
+): value is EverythingCreated => map(value);
 
 /** Somebody says "something" \ or other *\/ to all. */
 export interface EverythingSaid {

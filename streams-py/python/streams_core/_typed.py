@@ -18,9 +18,10 @@ def build(cls: Any, data: Mapping[str, Any]) -> Any:
         return cls.model_validate(data)
     if dataclasses.is_dataclass(cls):
         hints = typing.get_type_hints(cls)
-        names = [field.name for field in dataclasses.fields(cls) if field.init]
+        # What a field is called in the data, where that is no name of Python's.
+        names = {field.name: field.metadata.get("name", field.name) for field in dataclasses.fields(cls) if field.init}
         make: Any = cls
-        return make(**{name: _below(hints[name], data[name]) for name in names if name in data})
+        return make(**{own: _below(hints[own], data[name]) for own, name in names.items() if name in data})
     return cls(**data)
 
 

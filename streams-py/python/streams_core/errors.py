@@ -16,6 +16,7 @@ __all__ = [
     "BusyError",
     "CODES",
     "CursorError",
+    "DefinitionError",
     "EmptyListError",
     "EvidenceError",
     "FileError",
@@ -48,6 +49,7 @@ __all__ = [
     "UnknownMapError",
     "UnknownObjectError",
     "UnknownStreamError",
+    "UnlikeError",
     "UnsoundError",
 ]
 
@@ -516,6 +518,38 @@ class UnauthorizedError(ArchiverError, PermissionError):
     """
 
 
+class DefinitionError(StreamsError, ValueError):
+    """A text of the definition language that says nothing, or contradicts itself (spec 13, 14.8).
+
+    Codes:
+        `syntax`: something else is expected at this place.
+        `keyword`: a word of the language is no name: choose another.
+        `field-name`: a name of a field is 1 to 128 bytes without `:`, and does not begin with `_`.
+        `twice`: the same is said twice: leave one out, or give it another name.
+        `no-root`: a stream begins with one object: put `root` before the one that does.
+        `second-root`: a stream begins with one object, and another is its root already.
+        `root-outside`: a root outside a stream begins nothing: put it into a stream.
+        `root-event`: an event cannot begin a stream: say `object`.
+        `no-hypothetical-root`: only a root can be hypothetical: say `hypothetical root`.
+        `hypothetical-fields`: a hypothetical root has no fields: it is type and author alone.
+        `hypothetical-signed`: a hypothetical root is not signed: it is found without its author.
+        `unknown-type`: no type of that name is known: define it, or import its package.
+    """
+
+
+class UnlikeError(StreamsError, ValueError):
+    """An object that is not as it is defined (spec 13.2, 14.8).
+
+    Codes:
+        `undefined-type`: no object of that type is defined for this stream: define it, or see whether the
+            definition is of today.
+        `undefined-place`: an object of that type is defined for another place in its stream.
+        `field-missing`: a field is missing that must be there.
+        `field-undefined`: a field is there that is not defined.
+        `field-hint`: a field has another hint than is defined.
+    """
+
+
 class SecretError(StreamsError, TypeError):
     """A secret that would get out.
 
@@ -803,6 +837,27 @@ CODES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "UnauthorizedError": {
         "unauthorized": "the credentials for the archiver are missing or wrong",
+    },
+    "DefinitionError": {
+        "syntax": "something else is expected at this place",
+        "keyword": "a word of the language is no name: choose another",
+        "field-name": "a name of a field is 1 to 128 bytes without `:`, and does not begin with `_`",
+        "twice": "the same is said twice: leave one out, or give it another name",
+        "no-root": "a stream begins with one object: put `root` before the one that does",
+        "second-root": "a stream begins with one object, and another is its root already",
+        "root-outside": "a root outside a stream begins nothing: put it into a stream",
+        "root-event": "an event cannot begin a stream: say `object`",
+        "no-hypothetical-root": "only a root can be hypothetical: say `hypothetical root`",
+        "hypothetical-fields": "a hypothetical root has no fields: it is type and author alone",
+        "hypothetical-signed": "a hypothetical root is not signed: it is found without its author",
+        "unknown-type": "no type of that name is known: define it, or import its package",
+    },
+    "UnlikeError": {
+        "undefined-type": "no object of that type is defined for this stream: define it, or see whether the definition is of today",
+        "undefined-place": "an object of that type is defined for another place in its stream",
+        "field-missing": "a field is missing that must be there",
+        "field-undefined": "a field is there that is not defined",
+        "field-hint": "a field has another hint than is defined",
     },
     "SecretError": {
         "secret": "a secret key is not printed, copied or pickled: keep its bytes yourself, and say so by name",

@@ -38,7 +38,8 @@ pub(super) fn generate(definition: &Definition, names: &Names<'_>) -> Result<Str
     if uses(": ObjectId") || uses("[ObjectId]") {
         out.push_str("\nfrom streams_core import ObjectId\n");
     }
-    out.push_str(&classes);
+    // A comment stands closer to the imports than a class.
+    out.push_str(if classes.starts_with("\n\n#") { &classes[1..] } else { &classes });
     Ok(out)
 }
 

@@ -57,13 +57,17 @@ fn write(out: &mut String, definition: &Definition, names: &Names<'_>, object: &
             } else if own.trim_start_matches("r#") != field.name() {
                 out.push_str(&format!("    #[serde(rename = \"{}\")]\n", field.name()));
             }
-            out.push_str(&format!("    pub {own}: {},\n", r#type(definition, names, object, field)));
+            let r#type = r#type(definition, names, object, field);
+            let gap = if own.len() + r#type.len() + "    pub : ,".len() > WIDTH { "\n        " } else { " " };
+            out.push_str(&format!("    pub {own}:{gap}{type},\n"));
         }
         out.push_str("}\n");
     }
     out.push_str(&format!("\nimpl {name} {{\n    /// The type of such objects.\n"));
     let constant = format!("    pub const TYPE: &str = \"{}\";", object.r#type());
-    let constant = if constant.len() > WIDTH { constant.replacen("= ", "=\n        ", 1) } else { constant };
+    let fits_below = object.r#type().len() + "        \"\";".len() <= WIDTH;
+    let breaks = constant.len() > WIDTH && fits_below;
+    let constant = if breaks { constant.replacen("= ", "=\n        ", 1) } else { constant };
     out.push_str(&format!("{constant}\n}}\n"));
     Ok(())
 }

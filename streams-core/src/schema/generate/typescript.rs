@@ -91,11 +91,15 @@ fn write(out: &mut String, names: &Names<'_>, object: &ObjectDefinition, used: &
     out.push('\n');
     documentation(out, "", &["What is written: each key with its hint.".into()]);
     if object.fields().is_empty() {
-        out.push_str(&format!("export const write{name} = (_: {name}): Content => ({{}});\n"));
+        let head = arrow(&format!("write{name}"), &format!("_: {name}"), "Content", " ({});".len());
+        out.push_str(&format!("{head} ({{}});\n"));
     } else {
-        out.push_str(&format!("export const write{name} = (value: {name}): Content => ({{\n"));
+        let head = arrow(&format!("write{name}"), &format!("value: {name}"), "Content", " ({".len());
+        out.push_str(&format!("{head} ({{\n"));
         for field in object.fields() {
-            out.push_str(&format!("  \"{}:{}\": {},\n", field.name(), field.hint(), written(names, field)));
+            let (key, written) = (format!("  \"{}:{}\":", field.name(), field.hint()), written(names, field));
+            let gap = if key.len() + written.len() + 2 > WIDTH { "\n    " } else { " " };
+            out.push_str(&format!("{key}{gap}{written},\n"));
         }
         out.push_str("});\n");
     }
@@ -104,13 +108,24 @@ fn write(out: &mut String, names: &Names<'_>, object: &ObjectDefinition, used: &
     documentation(out, "", &["Whether data are those of such an object.".into()]);
     let mut tests = vec!["map(value)".to_owned()];
     tests.extend(object.fields().iter().map(|field| test(names, field, used)));
-    out.push_str(&format!("export const is{name} = (value: unknown): value is {name} =>\n"));
-    let line = format!("  {};", tests.join(" && "));
-    match line.len() <= WIDTH {
-        true => out.push_str(&line),
-        false => out.push_str(&format!("  {};", tests.join(" &&\n  "))),
+    let head = arrow(&format!("is{name}"), "value: unknown", &format!("value is {name}"), 0);
+    let last = head.lines().next_back().unwrap_or_default();
+    let line = tests.join(" && ");
+    let body = match (last.len() + line.len() + 2 <= WIDTH, line.len() + 3 <= WIDTH) {
+        (true, _) => format!(" {line}"),
+        (false, true) => format!("\n  {line}"),
+        (false, false) => format!("\n  {}", tests.join(" &&\n  ")),
+    };
+    out.push_str(&format!("{head}{body};\n"));
+}
+
+/// The beginning of a function, up to its arrow, where so much more follows on the line.
+fn arrow(name: &str, parameter: &str, result: &str, more: usize) -> String {
+    let line = format!("export const {name} = ({parameter}): {result} =>");
+    if line.len() + more <= WIDTH {
+        return line;
     }
-    out.push('\n');
+    format!("export const {name} = (\n  {parameter},\n): {result} =>")
 }
 
 fn documentation(out: &mut String, indent: &str, lines: &[String]) {
