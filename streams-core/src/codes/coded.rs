@@ -30,6 +30,7 @@ use crate::object::value::ListError;
 use crate::policy::rule::RuleError;
 use crate::schema::fault::{Faults, Wrong};
 use crate::schema::fit::Unlike;
+use crate::schema::generate::Clash;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::stream::OpenError;
 use crate::stream::admit::{Dropped, Refused, Rejected};
@@ -124,6 +125,12 @@ either! {
 impl Coded for Faults {
     fn coded(&self) -> (Class, &'static str) {
         self.first().what.coded()
+    }
+}
+
+impl Coded for Clash {
+    fn coded(&self) -> (Class, &'static str) {
+        (Class::Definition, "clash")
     }
 }
 

@@ -223,6 +223,7 @@ pub const TABLE: &[Row] = &[
     row(Class::Definition, "hypothetical-fields", "a hypothetical root has no fields: it is type and author alone"),
     row(Class::Definition, "hypothetical-signed", "a hypothetical root is not signed: it is found without its author"),
     row(Class::Definition, "unknown-type", "no type of that name is known: define it, or import its package"),
+    row(Class::Definition, "clash", "two names would be one in the language that types are made for: rename one of them"),
     row(Class::Unlike, "undefined-type", "no object of that type is defined for this stream: define it, or see whether the definition is of today"),
     row(Class::Unlike, "undefined-place", "an object of that type is defined for another place in its stream"),
     row(Class::Unlike, "field-missing", "a field is missing that must be there"),

@@ -159,7 +159,7 @@ fn the_specification_and_the_table_tell_of_the_same_codes() {
         told("14.2").lines().filter_map(|line| line.strip_prefix('|')?.split('|').next()).collect();
     let refused = [Class::Refused, Class::Rule, Class::NotAuthorized];
     // Told beside the codes of the specification, where a binding or a part of the rim needs a word of its own.
-    let beside = ["not-here", "index", "damaged"];
+    let beside = ["not-here", "index", "damaged", "clash"];
     for (text, classes) in [
         (first_column, &[Class::Unsound][..]),
         (told("14.3"), &[Class::Json]),
