@@ -148,6 +148,7 @@ from typing import Any, BinaryIO, Literal, NoReturn, TypeVar, final, overload
 from typing_extensions import Buffer, disjoint_base
 
 from .errors import RefusedError, StreamsError
+from .keep import AnyArchiver, Done, Place, Standing
 from .session import Completeness
 from .session import Event as SessionEvent
 from .types import Answer, AnyStore, DataLike

@@ -15,6 +15,8 @@ pub mod feed;
 
 pub mod find;
 
+pub mod fold;
+
 pub mod ingest;
 
 pub mod keep;

@@ -1,6 +1,6 @@
 //! Archives (spec 11): a stream in one file that proves itself. `streams_core.archive` opens the files.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::{Mutex, MutexGuard};
 
 use pyo3::IntoPyObjectExt;
@@ -8,13 +8,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use streams_core::archive::fault::Fault;
 use streams_core::archive::read::{Event, Reader};
-use streams_core::archive::vouch::Vouching;
+use streams_core::archive::vouch::Vouching as CoreVouching;
+use streams_core::archive::write::Writer;
 use streams_core::archive::{chain, index};
 use streams_core::node::archive::Archived as CoreArchived;
 use streams_core::{Authenticator, HashKey};
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
-use crate::call::{Raised, detached};
+use crate::call::leave;
 use crate::error::{Raise, raised};
 use crate::id::{AnId, ObjectId, given, hash, ids};
 use crate::ingested::Answers;
@@ -28,6 +30,7 @@ use crate::stream::Stream;
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Manifest(streams_core::archive::manifest::Manifest);
 
+#[guarded]
 #[pymethods]
 impl Manifest {
     /// The manifest at the beginning of an archive, of which these are the first bytes: 512 are enough.
@@ -102,7 +105,7 @@ impl Manifest {
 
     #[pyo3(signature = () -> "tuple[Callable[[Buffer], Manifest], tuple[bytes]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        Ok((py.get_type::<Self>().getattr("decode")?, PyTuple::new(py, [self.encode(py)])?))
+        Ok((py.get_type::<Self>().getattr("decode")?, PyTuple::new(py, [self.encode(py)?])?))
     }
 }
 
@@ -111,6 +114,7 @@ fn manifests(given: &[PyRef<'_, Manifest>]) -> Vec<streams_core::archive::manife
 }
 
 /// In which order to read archives: each behind the one that it continues. The places of those given.
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (manifests: "Sequence[Manifest]") -> "list[int]")]
 pub(crate) fn in_order(manifests: Vec<PyRef<'_, Manifest>>) -> Vec<usize> {
@@ -118,22 +122,111 @@ pub(crate) fn in_order(manifests: Vec<PyRef<'_, Manifest>>) -> Vec<usize> {
 }
 
 /// The archives that are continued by one of these and are not among them, ascending: the ids of their manifests.
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (manifests: "Sequence[Manifest]") -> "list[ObjectId]")]
 pub(crate) fn missing(manifests: Vec<PyRef<'_, Manifest>>) -> Vec<ObjectId> {
     ids(chain::missing(&self::manifests(&manifests)))
 }
 
-/// Vouches for an archive: signs what it holds, for oneself when restoring. The file that stands beside it.
-#[pyfunction]
-#[pyo3(signature = (key: "SigningKey", manifest: "ObjectId", seals: "Sequence[ObjectId]") -> "bytes")]
-pub(crate) fn vouch<'py>(
-    py: Python<'py>,
-    key: &SigningKey,
-    manifest: &ObjectId,
-    seals: Vec<AnId>,
-) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, &Vouching::sign(&key.0, &manifest.0, &given(&seals)))
+/// That somebody vouches for an archive: the file that stands beside it, `NAME.vouch`. Who vouched for what it verified
+/// itself need not verify it again. Spec 11.1.
+///
+/// >>> alice, id = SigningKey.generate(), ObjectId.of_block(b"\xa0")
+/// >>> vouching = Vouching.verify(Vouching.sign(alice, id, [id]))
+/// >>> vouching.author == alice.verifying_key, vouching.archive == id, vouching.seals == [id]
+/// (True, True, True)
+#[pyclass(module = "streams_core.archive", frozen, eq)]
+#[derive(PartialEq)]
+pub(crate) struct Vouching(CoreVouching);
+
+#[guarded]
+#[pymethods]
+impl Vouching {
+    /// Signs what an archive holds: the id of its manifest, and those of its seals, as writing it told. Returns the file.
+    #[staticmethod]
+    #[pyo3(signature = (key: "SigningKey", archive: "ObjectId | str", seals: "Sequence[ObjectId | str]") -> "bytes")]
+    fn sign<'py>(py: Python<'py>, key: &SigningKey, archive: AnId, seals: Vec<AnId>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &CoreVouching::sign(&key.0, &archive.0, &given(&seals)))
+    }
+
+    /// The vouching in a file, whose signature is verified.
+    ///
+    /// Raises:
+    ///     ArchiveError: it is none, or damaged, or not signed by whom it names.
+    #[staticmethod]
+    #[pyo3(signature = (file: "Buffer") -> "Vouching")]
+    fn verify(file: Buffer) -> PyResult<Self> {
+        CoreVouching::verify(file.as_ref()).map(Self).map_err(raised)
+    }
+
+    /// Who vouches.
+    #[getter]
+    fn author(&self) -> VerifyingKey {
+        VerifyingKey(self.0.author())
+    }
+
+    /// The id of the manifest of the archive.
+    #[getter]
+    fn archive(&self) -> ObjectId {
+        ObjectId(self.0.archive())
+    }
+
+    /// The ids of the seals of the archive.
+    #[getter]
+    fn seals(&self) -> Vec<ObjectId> {
+        ids(self.0.seals().iter().copied())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Vouching of {} for {}>", self.0.author(), self.0.archive())
+    }
+}
+
+/// Writes an archive: objects in, and the bytes of the file out. `streams_core.archive.write` writes a stream into a file;
+/// this is for whoever has objects, and knows their manifest, which is not compared with them here.
+///
+/// Take what is written now and then: what was not taken is in memory.
+#[pyclass(module = "streams_core.archive", frozen)]
+pub(crate) struct ArchiveWriter(Mutex<Writer>);
+
+impl ArchiveWriter {
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[guarded]
+#[pymethods]
+impl ArchiveWriter {
+    #[new]
+    #[pyo3(signature = (manifest: "Manifest"))]
+    fn new(manifest: &Manifest) -> Self {
+        Self(Mutex::new(Writer::new(&manifest.0)))
+    }
+
+    /// Appends an object, in the order of the stream.
+    ///
+    /// Raises:
+    ///     UnsoundError: it is not signed.
+    #[pyo3(signature = (object: "Authentic") -> "None")]
+    fn push(&self, object: &Bound<'_, Authentic>) -> PyResult<()> {
+        self.lock().push(object.get().0.object().parts()).map(drop).map_err(raised)
+    }
+
+    /// What was written since the last time.
+    #[pyo3(signature = () -> "bytes")]
+    fn take<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::new();
+        self.lock().take(&mut bytes);
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Ends the archive: take the last of it then. Returns the ids of the seals, for a `Vouching`.
+    #[pyo3(signature = () -> "list[ObjectId]")]
+    fn finish(&self) -> Vec<ObjectId> {
+        ids(self.lock().finish().seals)
+    }
 }
 
 /// Reads an archive: pieces of the file in, proven objects out, in one pass. `streams_core.archive.read` opens the file.
@@ -172,13 +265,14 @@ fn told<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl ArchiveReader {
     #[new]
     #[pyo3(signature = (vouching: "Buffer | None" = None, *, by: "VerifyingKey | None" = None))]
     fn new(vouching: Option<Buffer>, by: Option<&VerifyingKey>) -> PyResult<Self> {
         let key = HashKey::from_bytes(random());
-        let vouching = vouching.map(|file| Vouching::verify(file.as_ref())).transpose().map_err(raised)?;
+        let vouching = vouching.map(|file| CoreVouching::verify(file.as_ref())).transpose().map_err(raised)?;
         let reader = match (vouching, by) {
             (Some(vouching), Some(by)) if vouching.author() == by.0 => Reader::vouched(key, vouching),
             (Some(vouching), _) => Reader::comparing(key, vouching),
@@ -189,26 +283,26 @@ impl ArchiveReader {
 
     /// Takes the next bytes of the file. Poll until there is nothing more before the next are given.
     #[pyo3(signature = (piece: "Buffer") -> "None")]
-    fn push(&self, py: Python<'_>, piece: Buffer) -> PyResult<()> {
-        detached(py, || {
+    fn push(&self, py: Python<'_>, piece: Buffer) {
+        py.detach(|| {
             if let Some(reader) = &mut *self.lock() {
                 reader.push(piece.as_ref());
             }
-        })
+        });
     }
 
     /// What was read: the `Manifest`, objects that are proven, or an `ArchiveError`, behind which it goes on; None where
     /// more bytes are needed to tell.
     #[pyo3(signature = () -> "Manifest | list[Authentic] | StreamsError | None")]
     fn poll<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let event = detached(py, || self.lock().as_mut().and_then(Reader::poll))?;
+        let event = py.detach(|| self.lock().as_mut().and_then(Reader::poll));
         event.map(|event| told(py, &event)).transpose()
     }
 
     /// The last that is to be told, when all bytes were given: what is wrong with the file as a whole above all.
     #[pyo3(signature = () -> "list[Manifest | list[Authentic] | StreamsError]")]
     fn finish<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let events = detached(py, || self.lock().take().map(Reader::finish).unwrap_or_default())?;
+        let events = py.detach(|| self.lock().take().map(Reader::finish).unwrap_or_default());
         events.iter().map(|event| told(py, event)).collect()
     }
 }
@@ -216,6 +310,7 @@ impl ArchiveReader {
 /// Reads at most `limit` objects of an archive from a place in its order on, by ranges of the archive and of its index;
 /// every signature is verified. Each of the two functions gives the bytes of a file from one place to another, fewer where
 /// the file ends.
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (
     archive: "Callable[[int, int], bytes]", index: "Callable[[int, int], bytes]", start: "int", limit: "int"
@@ -233,11 +328,11 @@ pub(crate) fn page<'py>(
                 let bytes = file.bind(py).call1((range.start, range.end))?;
                 Ok(bytes.extract::<Buffer>()?.as_ref().to_vec())
             })
-            .map_err(|error: PyErr| -> io::Error { std::panic::resume_unwind(Box::new(Raised(error))) })
+            .map_err(|error: PyErr| -> io::Error { leave(error) })
         }
     };
     let mut authenticator = Authenticator::new(HashKey::from_bytes(random()));
-    let read = detached(py, || index::page(ranges(archive), ranges(index), start, limit, &mut authenticator))?;
+    let read = py.detach(|| index::page(ranges(archive), ranges(index), start, limit, &mut authenticator));
     read.map_err(raised)?.into_iter().map(|object| Authentic::wrap(py, object)).collect()
 }
 
@@ -245,6 +340,7 @@ pub(crate) fn page<'py>(
 #[pyclass(module = "streams_core.archive", frozen)]
 pub(crate) struct Archived(Mutex<CoreArchived>);
 
+#[guarded]
 #[pymethods]
 impl Archived {
     #[new]
@@ -257,11 +353,11 @@ impl Archived {
 /// A file of Python.
 struct File(Option<Py<PyAny>>);
 
-impl Write for File {
+impl io::Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Some(file) = &self.0 {
             Python::attach(|py| file.bind(py).call_method1("write", (PyBytes::new(py, bytes),)).map(drop))
-                .unwrap_or_else(|error| std::panic::resume_unwind(Box::new(Raised(error))));
+                .unwrap_or_else(|error| leave(error));
         }
         Ok(bytes.len())
     }
@@ -271,6 +367,7 @@ impl Write for File {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Stream {
     /// Takes note that these objects are in an archive that was made before.
@@ -306,8 +403,7 @@ impl Stream {
         let (mut out, mut index) = (File(Some(out)), File(index));
         let tell = |written: u64| {
             if let Some(progress) = &progress {
-                Python::attach(|py| progress.call1(py, (written,)).map(drop))
-                    .unwrap_or_else(|error| std::panic::resume_unwind(Box::new(Raised(error))));
+                Python::attach(|py| progress.call1(py, (written,)).map(drop)).unwrap_or_else(|error| leave(error));
             }
         };
         let written = self.kept.wait(py, async { node.archive(&survey, &mut out, &mut index, tell).await })?;
@@ -315,6 +411,7 @@ impl Stream {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Node {
     /// Takes in objects that an archive gave, of one stream, which is begun where its root is among them. Returns what

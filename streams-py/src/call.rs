@@ -2,15 +2,19 @@
 //! a panic getting out.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use pyo3::BoundObject;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
 use streams_core::codes::Class;
+use streams_py_guarded::guarded;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::Raise;
@@ -19,16 +23,16 @@ use crate::error::Raise;
 const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// An exception that a callable raised, on its way out through the core.
-pub(crate) struct Raised(pub(crate) PyErr);
+struct Raised(PyErr);
 
-/// Runs what is quick.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> PyResult<T> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(caught)
+/// Leaves the core with an exception that a callable raised.
+pub(crate) fn leave(error: PyErr) -> ! {
+    resume_unwind(Box::new(Raised(error)))
 }
 
-/// Runs what takes time; other threads of Python go on meanwhile.
-pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
-    py.detach(|| guarded(work))
+/// Runs what Python calls: the attribute of this name stands above all of it.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(caught)
 }
 
 /// Waits for a future; other threads of Python go on meanwhile, and Ctrl-C ends it.
@@ -46,15 +50,39 @@ pub(crate) fn wait_at_most<T: Send>(
 }
 
 /// What a panic left behind: the exception of a callable goes on, and everything else is a mistake of ours.
-fn caught(payload: Box<dyn Any + Send>) -> PyErr {
-    let message = match payload.downcast::<Raised>() {
-        Ok(raised) => return raised.0,
-        Err(payload) => match payload.downcast::<String>() {
-            Ok(message) => *message,
-            Err(payload) => payload.downcast::<&str>().map_or_else(|_| "unknown".into(), |message| message.to_string()),
-        },
+pub(crate) fn caught(payload: Box<dyn Any + Send>) -> PyErr {
+    unwound(payload).unwrap_or_else(|said| Raise::row(Class::Internal, "panic").with("panic", said).into())
+}
+
+/// The exception that a callable raised, or what a panic said.
+pub(crate) fn unwound(payload: Box<dyn Any + Send>) -> Result<PyErr, String> {
+    let payload = match payload.downcast::<Raised>() {
+        Ok(raised) => return Ok(raised.0),
+        Err(payload) => payload,
     };
-    Raise::row(Class::Internal, "panic").with("panic", message).into()
+    let said = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    Err(said.unwrap_or("unknown").to_owned())
+}
+
+/// A module of Python whose classes have instances that are made here.
+pub(crate) struct Module(&'static str, PyOnceLock<Py<PyModule>>);
+
+impl Module {
+    pub(crate) const fn of(name: &'static str) -> Self {
+        Self(name, PyOnceLock::new())
+    }
+
+    /// An instance of one of its classes.
+    pub(crate) fn instance<'py>(
+        &self,
+        py: Python<'py>,
+        class: &str,
+        fields: impl IntoPyObject<'py, Target = PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let module = self.1.get_or_try_init(py, || py.import(self.0).map(Bound::unbind))?;
+        let fields = fields.into_pyobject(py).map_err(Into::into)?.into_bound();
+        module.bind(py).getattr(class)?.call1(fields)
+    }
 }
 
 struct Unpark(Thread);
@@ -113,8 +141,62 @@ pub(crate) fn start_runtime() -> std::io::Result<Handle> {
     Ok(handle)
 }
 
-/// Panics inside a guarded call, for the test that no panic gets out.
+/// Panics in every way that Python may call, for the test that no panic gets out.
+#[pyclass(module = "streams_core", frozen)]
+pub(crate) struct _Panics;
+
+#[guarded]
+#[pymethods]
+impl _Panics {
+    #[new]
+    fn new() -> Self {
+        Self
+    }
+
+    /// Where it is read.
+    #[getter]
+    fn field(&self) -> u64 {
+        panic!("on purpose")
+    }
+
+    /// Where it is called.
+    #[pyo3(signature = () -> "None")]
+    fn method(&self) -> PyResult<()> {
+        panic!("on purpose")
+    }
+
+    /// Where it is called without an instance, and without the interpreter's lock.
+    #[staticmethod]
+    #[pyo3(signature = () -> "None")]
+    fn detached(py: Python<'_>) {
+        py.detach(|| panic!("on purpose"))
+    }
+
+    fn __len__(&self) -> usize {
+        panic!("on purpose")
+    }
+
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self) -> Option<u64> {
+        panic!("on purpose")
+    }
+
+    fn __hash__(&self) -> u64 {
+        panic!("on purpose")
+    }
+
+    fn __repr__(&self) -> &'static str {
+        panic!("on purpose")
+    }
+}
+
+/// The same of a function.
+#[guarded]
 #[pyfunction]
-pub(crate) fn _panic(py: Python<'_>) -> PyResult<()> {
-    detached(py, || panic!("on purpose"))
+#[pyo3(signature = () -> "None")]
+pub(crate) fn _panic() {
+    panic!("on purpose")
 }

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use streams_core::{Content as Said, Ties};
+use streams_py_guarded::guarded;
 
-use crate::call::guarded;
 use crate::error::raised;
 use crate::id::{AnId, ObjectId, ids};
 use crate::key::AnAuthor;
@@ -19,6 +19,7 @@ use crate::policy::Rule;
 #[derive(PartialEq)]
 pub(crate) struct Content(Said);
 
+#[guarded]
 #[pymethods]
 impl Content {
     /// What a `match` statement takes apart.
@@ -78,11 +79,12 @@ impl Content {
         if let Said::Subscription { expires } = self.0 { expires } else { None }
     }
 
-    fn __repr__(&self) -> String {
-        format!("<Content: {}, {} rules, {} ids>", self.kind(), self.rules().len(), self.ids().len())
+    fn __repr__(&self) -> PyResult<String> {
+        Ok(format!("<Content: {}, {} rules, {} ids>", self.kind()?, self.rules()?.len(), self.ids()?.len()))
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Authentic {
     /// What the object says to its stream: its rules, and the data of `streams/` types.
@@ -95,7 +97,7 @@ impl Authentic {
     /// ('application', [Rule('allow', actions=['append', 'read'])])
     #[getter]
     fn content(&self) -> PyResult<Content> {
-        guarded(|| Said::read(&self.0))?.map(Content).map_err(raised)
+        Said::read(&self.0).map(Content).map_err(raised)
     }
 }
 
@@ -106,6 +108,7 @@ impl Authentic {
 /// >>> stream = Node().create(Draft.root("example.org/list").sign(alice))
 /// >>> stream.tie(stream.id) == tie(stream.id, 0, alice.verifying_key)
 /// True
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (stream: "ObjectId | str", generation: "int", author: "VerifyingKey | str") -> "bytes")]
 pub(crate) fn tie<'py>(py: Python<'py>, stream: AnId, generation: u64, author: AnAuthor) -> Bound<'py, PyBytes> {

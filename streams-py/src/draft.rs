@@ -2,9 +2,9 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
-use crate::call::guarded;
 use crate::error::raised;
 use crate::id::{AnId, ObjectId, given, ids};
 use crate::key::{AnAuthor, SigningKey};
@@ -31,6 +31,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Time {
 #[derive(Clone)]
 pub(crate) struct Edges(pub(crate) streams_core::Edges);
 
+#[guarded]
 #[pymethods]
 impl Edges {
     #[new]
@@ -87,7 +88,7 @@ impl Edges {
 
     #[pyo3(signature = () -> "tuple[type[Edges], tuple[ObjectId, list[ObjectId], ObjectId | None, int]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        let edges = (self.stream(), self.parents(), self.previous(), self.generation());
+        let edges = (self.stream()?, self.parents()?, self.previous()?, self.generation()?);
         Ok((py.get_type::<Self>(), edges.into_pyobject(py)?))
     }
 }
@@ -101,6 +102,7 @@ impl Edges {
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct Draft(streams_core::Draft);
 
+#[guarded]
 #[pymethods]
 impl Draft {
     /// A root, which begins a stream. Without a `nonce` of 16 bytes it gets a fresh one, so no two are alike.
@@ -148,7 +150,7 @@ impl Draft {
     ///     RefusedError: a rule of the header is broken (spec 4.1).
     #[pyo3(signature = (key: "SigningKey") -> "Authentic")]
     fn sign<'py>(&self, py: Python<'py>, key: &SigningKey) -> PyResult<Bound<'py, Authentic>> {
-        let authentic = guarded(|| self.0.clone().sign(&key.0))?.map_err(raised)?;
+        let authentic = self.0.clone().sign(&key.0).map_err(raised)?;
         Authentic::wrap(py, authentic)
     }
 
@@ -158,7 +160,7 @@ impl Draft {
     ///     UnsoundError: a limit is broken (spec 1.5).
     #[pyo3(signature = (author: "VerifyingKey | str") -> "Object")]
     fn encode(&self, author: AnAuthor) -> PyResult<Object> {
-        guarded(|| self.0.clone().encode(&author.0))?.map(Object).map_err(raised)
+        self.0.clone().encode(&author.0).map(Object).map_err(raised)
     }
 
     fn __repr__(&self) -> &'static str {

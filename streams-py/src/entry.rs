@@ -1,15 +1,22 @@
 //! An object at its place in the order, and reading one after the other.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::future::ready;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use streams_core::StreamId;
 use streams_core::codes::Class;
+use streams_core::node::NodeError;
+use streams_core::node::page::Stored;
 use streams_core::store::{Place, Scan};
+use streams_py_guarded::guarded;
 
 use crate::bytes::Buffer;
+use crate::call::wait_at_most;
 use crate::error::Raise;
 use crate::id::{ObjectId, hash};
 use crate::key::VerifyingKey;
@@ -34,6 +41,7 @@ pub(crate) struct Entry {
     pub(crate) authentic: streams_core::Authentic,
 }
 
+#[guarded]
 #[pymethods]
 impl Entry {
     #[new]
@@ -141,7 +149,7 @@ impl Entry {
     #[pyo3(signature = () -> "tuple[Callable[..., Entry], tuple[Any, ...]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let object = self.object(py)?;
-        let entry = (self.position, self.effective, object, self.adopted_by(), self.sequence).into_pyobject(py)?;
+        let entry = (self.position, self.effective, object, self.adopted_by()?, self.sequence).into_pyobject(py)?;
         Ok((py.import("streams_core._typed")?.getattr("entry")?, entry))
     }
 }
@@ -159,10 +167,22 @@ pub(crate) struct Entries {
     /// The last one that was read, and where it stands, where the store told it.
     read: Option<(ObjectId, Option<Place>)>,
     page: usize,
+    /// What stands behind it, which the store reads meanwhile.
+    ahead: Mutex<Option<Ahead>>,
     /// The last one that was handed out.
     told: Option<ObjectId>,
     /// The position of the next one.
     next: u64,
+}
+
+/// A page that the store reads.
+type Page = Pin<Box<dyn Future<Output = Result<Vec<Stored>, NodeError>> + Send>>;
+
+/// A page that was asked for before it is needed: what stands behind a place, at most so many.
+struct Ahead {
+    behind: Place,
+    limit: usize,
+    page: Page,
 }
 
 impl Entries {
@@ -189,24 +209,19 @@ impl Entries {
     }
 
     fn new(kept: Arc<Kept>, stream: StreamId, backwards: bool, next: u64) -> Self {
-        let (ready, page) = (VecDeque::new(), FIRST_PAGE);
-        Self { kept, stream, backwards, ready, read: None, page, told: None, next }
+        let (page, ahead) = (FIRST_PAGE, Mutex::new(None));
+        Self { kept, stream, backwards, ready: VecDeque::new(), read: None, page, ahead, told: None, next }
     }
 
     /// The next entry.
     pub(crate) fn step(&mut self, py: Python<'_>) -> PyResult<Option<Entry>> {
         if self.ready.is_empty() {
             self.kept.check()?;
-            if self.kept.node.is_open(self.stream) {
-                self.read_open(py)?
-            } else {
-                self.read_store(py)?
-            }
-            self.page = (self.page * 4).min(PAGE);
+            if self.kept.node.is_open(self.stream) { self.read_open(py)? } else { self.read_store(py)? }
         }
         let Some(entry) = self.ready.pop_front() else { return Ok(None) };
         let position = entry.position.unwrap_or_default();
-        self.told = Some(entry.id());
+        self.told = Some(ObjectId(entry.authentic.id()));
         self.next = if self.backwards { position } else { position + 1 };
         Ok(Some(entry))
     }
@@ -229,9 +244,22 @@ impl Entries {
             }
             Some(entries)
         })?;
+        self.page = (page * 4).min(PAGE);
         self.ready = entries.ok_or_else(other_stream)?;
-        self.read = self.ready.back().map(|entry| (entry.id(), None)).or(self.read);
+        self.read = self.ready.back().map(|entry| (ObjectId(entry.authentic.id()), None)).or(self.read);
         Ok(())
+    }
+
+    fn ahead(&mut self) -> &mut Option<Ahead> {
+        self.ahead.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// How many objects are asked for, and those that stand behind a place. Each time it is more of them.
+    fn page_behind(&mut self, place: Option<Place>) -> (usize, Page) {
+        let scan = if self.backwards { Scan::Before(place) } else { Scan::After(place) };
+        let (kept, stream, limit) = (self.kept.clone(), self.stream, self.page);
+        self.page = (limit * 4).min(PAGE);
+        (limit, Box::pin(async move { kept.node.page(stream, scan, limit).await }))
     }
 
     /// Reads on in the store.
@@ -244,10 +272,23 @@ impl Entries {
                 Some(record.ok_or_else(other_stream)?.place)
             }
         };
-        let scan = if self.backwards { Scan::Before(place) } else { Scan::After(place) };
-        let page = self.kept.wait(py, self.kept.node.page(self.stream, scan, self.page))?;
+        let ahead = self.ahead().take().filter(|ahead| Some(ahead.behind) == place);
+        let (limit, page) = match ahead {
+            Some(Ahead { limit, page, .. }) => (limit, page),
+            None => self.page_behind(place),
+        };
+        let page = self.kept.wait(py, page)?;
         let Some(last) = page.last() else { return Ok(()) };
-        self.read = Some((ObjectId(last.place.id), Some(last.place)));
+        let behind = last.place;
+        self.read = Some((ObjectId(behind.id), Some(behind)));
+        if page.len() == limit {
+            // Asked now, it is there when this page is read.
+            let (limit, mut page) = self.page_behind(Some(behind));
+            if let Some(read) = wait_at_most(py, Some(Duration::ZERO), &mut page)? {
+                page = Box::pin(ready(read));
+            }
+            *self.ahead() = Some(Ahead { behind, limit, page });
+        }
         let (first, backwards) = (self.next, self.backwards);
         let position = |at: u64| if backwards { first.saturating_sub(at + 1) } else { first + at };
         self.ready = page.into_iter().zip(0..).map(|(entry, at)| stored(entry, Some(position(at)))).collect();
@@ -270,6 +311,7 @@ fn other_stream() -> PyErr {
     Raise::new(Class::Cursor, "cursor", "the cursor is of another stream, or of another store: begin anew").into()
 }
 
+#[guarded]
 #[pymethods]
 impl Entries {
     /// Behind the last entry that was read: `Stream.entries(after=cursor)` goes on from there, in another process too.

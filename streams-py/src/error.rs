@@ -9,11 +9,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 use streams_core::codes::{Class, Coded, Kind};
+use streams_py_guarded::guarded;
 
 /// The classes, in the order of the table.
 static CLASSES: PyOnceLock<Vec<Option<Py<PyType>>>> = PyOnceLock::new();
 
 /// An exception in the making.
+#[derive(Clone)]
 pub(crate) struct Raise {
     class: Class,
     code: &'static str,
@@ -121,6 +123,7 @@ fn class<'py>(py: Python<'py>, class: Class) -> PyResult<&'py Bound<'py, PyType>
 type Row = (&'static str, Option<&'static str>, String, &'static str, &'static str, &'static str);
 
 /// The table of codes, as rows of class, parent, kind, what the class is, code and sentence.
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = () -> "list[tuple[str, str | None, str, str, str, str]]")]
 pub(crate) fn codes() -> Vec<Row> {

@@ -4,13 +4,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use streams_core::HashKey;
 use streams_core::sync::evidence::Shown as CoreShown;
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
-use crate::call::detached;
 use crate::error::raised;
 use crate::id::{ObjectId, hash, ids};
 use crate::key::VerifyingKey;
-use crate::session::{new, statement};
+use crate::session::{SESSION, statement};
 use crate::stream::Stream;
 
 /// Proof of what an author or a peer did, for somebody who trusts nobody and was not there: a file that holds all that its
@@ -30,6 +30,7 @@ use crate::stream::Stream;
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct Evidence(streams_core::sync::evidence::Evidence);
 
+#[guarded]
 #[pymethods]
 impl Evidence {
     /// From a file. It shows nothing before it is verified.
@@ -39,7 +40,7 @@ impl Evidence {
     #[staticmethod]
     #[pyo3(signature = (file: "Buffer") -> "Evidence")]
     fn decode(py: Python<'_>, file: Buffer) -> PyResult<Self> {
-        let decoded = detached(py, || streams_core::sync::evidence::Evidence::decode(file.as_ref()))?;
+        let decoded = py.detach(|| streams_core::sync::evidence::Evidence::decode(file.as_ref()));
         decoded.map(Self).map_err(raised)
     }
 
@@ -55,7 +56,7 @@ impl Evidence {
     ///     EvidenceError: it shows nothing; `code` tells why.
     #[pyo3(signature = () -> "Shown")]
     fn verify(&self, py: Python<'_>) -> PyResult<Shown> {
-        let shown = detached(py, || self.0.verify(HashKey::from_bytes(random())))?;
+        let shown = py.detach(|| self.0.verify(HashKey::from_bytes(random())));
         shown.map(Shown).map_err(raised)
     }
 
@@ -71,7 +72,7 @@ impl Evidence {
         }
     }
 
-    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.encode(py)
     }
 
@@ -83,13 +84,13 @@ impl Evidence {
         hash(self.0.encode())
     }
 
-    fn __repr__(&self) -> String {
-        format!("<Evidence of a {}>", self.code())
+    fn __repr__(&self) -> PyResult<String> {
+        Ok(format!("<Evidence of a {}>", self.code()?))
     }
 
     #[pyo3(signature = () -> "tuple[Callable[[Buffer], Evidence], tuple[bytes]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        Ok((py.get_type::<Self>().getattr("decode")?, PyTuple::new(py, [self.encode(py)])?))
+        Ok((py.get_type::<Self>().getattr("decode")?, PyTuple::new(py, [self.encode(py)?])?))
     }
 }
 
@@ -98,6 +99,16 @@ impl Evidence {
 #[derive(PartialEq)]
 pub(crate) struct Shown(CoreShown);
 
+/// Checkpoints and who made them, ascending.
+fn in_order(
+    holders: &[(streams_core::ObjectId, streams_core::VerifyingKey)],
+) -> Vec<(streams_core::ObjectId, streams_core::VerifyingKey)> {
+    let mut holders = holders.to_vec();
+    holders.sort_unstable_by_key(|(id, _)| *id);
+    holders
+}
+
+#[guarded]
 #[pymethods]
 impl Shown {
     /// What a `match` statement takes apart.
@@ -125,36 +136,35 @@ impl Shown {
         }
     }
 
-    /// The keys of those who did it: an author, the holders, or a peer.
+    /// The keys of those who did it: an author, a peer, or the holder who made each of the checkpoints, in their order.
     #[getter]
     fn authors(&self) -> Vec<VerifyingKey> {
         match &self.0 {
             CoreShown::Fork { author, .. } => vec![VerifyingKey(*author)],
             CoreShown::Checkpoints { holders, .. } => {
-                let mut holders: Vec<_> = holders.iter().map(|(_, holder)| VerifyingKey(*holder)).collect();
-                holders.dedup();
-                holders
+                in_order(holders).into_iter().map(|(_, holder)| VerifyingKey(holder)).collect()
             }
             CoreShown::Contradiction { peer, .. } | CoreShown::BrokenPromise { peer, .. } => vec![VerifyingKey(*peer)],
         }
     }
 
-    /// The objects that it is about: both of a fork, the checkpoints, or the one that was not served.
+    /// The objects that it is about, ascending: both of a fork, the checkpoints, or the one that was not served.
     #[getter]
     fn objects(&self) -> Vec<ObjectId> {
         match &self.0 {
             CoreShown::Fork { objects, .. } => ids(objects.iter().copied()),
-            CoreShown::Checkpoints { holders, .. } => ids(holders.iter().map(|(id, _)| *id)),
+            CoreShown::Checkpoints { holders, .. } => ids(in_order(holders).into_iter().map(|(id, _)| id)),
             CoreShown::Contradiction { object, .. } => ids(*object),
             CoreShown::BrokenPromise { object, .. } => vec![ObjectId(*object)],
         }
     }
 
-    fn __repr__(&self) -> String {
-        format!("<Shown: a {} in {}>", self.code(), self.stream().0)
+    fn __repr__(&self) -> PyResult<String> {
+        Ok(format!("<Shown: a {} in {}>", self.code()?, self.stream()?.0))
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Stream {
     /// All evidence about the stream that is here: forks, checkpoints that conflict, and peers that contradict what they
@@ -172,11 +182,11 @@ impl Stream {
         let known = self.kept.wait(py, self.kept.node.completeness(self.id))?;
         let peer = |peer: &streams_core::node::witness::Stated| {
             let lacking = ids(peer.lacking.iter().copied());
-            new(py, "PeerStated", (statement(py, &peer.statement)?, peer.heard, lacking, peer.objects))
+            SESSION.instance(py, "PeerStated", (statement(py, &peer.statement)?, peer.heard, lacking, peer.objects))
         };
         let peers = known.peers.iter().map(peer).collect::<PyResult<Vec<_>>>()?;
         let (gaps, redacted) = (ids(known.gaps), ids(known.redacted));
         let counts = (known.by_several, known.by_one, known.by_none);
-        new(py, "Completeness", (known.objects, gaps, redacted, peers, counts.0, counts.1, counts.2))
+        SESSION.instance(py, "Completeness", (known.objects, gaps, redacted, peers, counts.0, counts.1, counts.2))
     }
 }

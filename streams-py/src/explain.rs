@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use streams_core::codes::Class;
 use streams_core::{Deciding, Set};
+use streams_py_guarded::guarded;
 
 use crate::id::{ObjectId, ids};
 use crate::ingested::value;
@@ -21,6 +22,7 @@ impl Verdict {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Verdict {
     /// What a `match` statement takes apart.
@@ -38,8 +40,8 @@ impl Verdict {
 
     /// What the code says.
     #[getter]
-    fn sentence(&self) -> &'static str {
-        Class::Verdict.sentence(self.code()).unwrap_or_default()
+    fn sentence(&self) -> PyResult<&'static str> {
+        Ok(Class::Verdict.sentence(self.code()?).unwrap_or_default())
     }
 
     /// Whether the object is effective, or the access allowed.
@@ -86,12 +88,12 @@ impl Verdict {
         self.0.is_effective()
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self) -> PyResult<String> {
         let effect = if self.0.is_effective() { "effective" } else { "void" };
-        match self.by() {
-            Some(by) => format!("<Verdict {}: {effect}, by {}>", self.code(), by.0),
-            None => format!("<Verdict {}: {effect}>", self.code()),
-        }
+        Ok(match self.by()? {
+            Some(by) => format!("<Verdict {}: {effect}, by {}>", self.code()?, by.0),
+            None => format!("<Verdict {}: {effect}>", self.code()?),
+        })
     }
 }
 
@@ -99,6 +101,7 @@ impl Verdict {
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct Simulated(pub(crate) streams_core::Simulated);
 
+#[guarded]
 #[pymethods]
 impl Simulated {
     /// What would become of each object: `Admitted`, `Known`, `Pending`, or the error by which it is not taken in.

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use streams_core::codes::{Class, Coded};
 use streams_core::node::feed::{Changed, Cursor, Event, Filter};
+use streams_py_guarded::guarded;
 
 use crate::bytes::Buffer;
 use crate::call::wait_at_most;
@@ -47,6 +48,7 @@ pub(crate) struct Told {
     reason: Option<&'static str>,
 }
 
+#[guarded]
 #[pymethods]
 impl Told {
     /// What a `match` statement takes apart.
@@ -168,6 +170,7 @@ impl Feed {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Feed {
     /// The next event; None where there is none within `timeout` seconds. None as a timeout waits for ever, 0 not at all.
@@ -206,6 +209,7 @@ impl Feed {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Node {
     /// Reads what is here, and then what becomes different, from a cursor on or from the beginning; of all streams, or of

@@ -1,16 +1,19 @@
 //! State: a fold over what is effective, and what of it never changes any more.
 
-use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
 
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyTuple, PyType};
 use streams_core::StreamId;
 use streams_core::codes::Class;
-use streams_core::node::replay::Replayed;
+use streams_core::node::fold::Fold as CoreFold;
+use streams_core::node::replay::Snapshot as CoreSnapshot;
 use streams_core::store::Place;
+use streams_py_guarded::guarded;
 
-use crate::call::Raised;
+use crate::call::leave;
 use crate::error::Raise;
 use crate::node::Kept;
 use crate::object::Authentic;
@@ -28,11 +31,6 @@ impl Clone for State {
     }
 }
 
-/// Leaves the core with an exception that a callable raised.
-fn leave(error: PyErr) -> ! {
-    resume_unwind(Box::new(Raised(error)))
-}
-
 /// The state behind the final part of a stream: what comes later never changes it, unless a holder of checkpoints
 /// equivocates. It pickles where its state does, so a program can go on from it: `Stream.fold(…, snapshot=snapshot)`.
 #[pyclass(module = "streams_core", frozen)]
@@ -42,6 +40,7 @@ pub(crate) struct Snapshot {
     place: Option<Place>,
 }
 
+#[guarded]
 #[pymethods]
 impl Snapshot {
     #[new]
@@ -75,7 +74,7 @@ impl Snapshot {
 
     #[pyo3(signature = () -> "tuple[type[Snapshot], tuple[Any, int, bytes | None]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        Ok((py.get_type::<Self>(), (self.state(py), self.objects, self.place(py)).into_pyobject(py)?))
+        Ok((py.get_type::<Self>(), (self.state(py)?, self.objects, self.place(py)?).into_pyobject(py)?))
     }
 }
 
@@ -98,24 +97,9 @@ fn read_place(bytes: &[u8]) -> PyResult<Place> {
     read().ok_or_else(|| Raise::new(Class::Cursor, "cursor", message).into())
 }
 
-/// The state of now, and that behind the final part.
-pub(crate) fn replay(
-    py: Python<'_>,
-    kept: &Kept,
-    stream: StreamId,
-    initial: Py<PyAny>,
-    apply: &Py<PyAny>,
-    copy: &Py<PyAny>,
-    snapshot: Option<&Snapshot>,
-) -> PyResult<(Py<PyAny>, Snapshot)> {
-    let copy = Arc::new(copy.clone_ref(py));
-    let state = |value| State { value, copy: copy.clone() };
-    let snapshot = snapshot.map(|snapshot| streams_core::node::replay::Snapshot {
-        state: state(snapshot.state.clone_ref(py)),
-        objects: snapshot.objects,
-        place: snapshot.place,
-    });
-    let step = |state: &mut State, object: &streams_core::Authentic| {
+/// What an object does to a state: the callable returns another, or None where it changed it.
+fn step(apply: &Py<PyAny>) -> impl FnMut(&mut State, &streams_core::Authentic) + Send {
+    |state, object| {
         Python::attach(|py| {
             let object = Authentic::wrap(py, object.clone())?;
             let next = apply.call1(py, (&state.value, object))?;
@@ -125,17 +109,28 @@ pub(crate) fn replay(
             Ok(())
         })
         .unwrap_or_else(|error| leave(error));
-    };
-    let replayed = kept.wait(py, kept.node.replay(stream, state(initial), snapshot, step))?;
-    let Replayed { state, snapshot } = replayed;
-    let snapshot = Snapshot { state: snapshot.state.value, objects: snapshot.objects, place: snapshot.place };
-    Ok((state.value, snapshot))
+    }
+}
+
+/// The state of now, computed once.
+pub(crate) fn replay(
+    py: Python<'_>,
+    kept: &Kept,
+    stream: StreamId,
+    initial: Py<PyAny>,
+    apply: &Py<PyAny>,
+) -> PyResult<Py<PyAny>> {
+    let initial = State { value: initial, copy: Arc::new(py.import("copy")?.getattr("deepcopy")?.unbind()) };
+    let replayed = kept.wait(py, kept.node.replay(stream, initial, None, step(apply)))?;
+    Ok(replayed.state.value)
 }
 
 /// A state that is kept up to date: `Stream.fold`.
 ///
-/// `update()` reads what stands behind the last checkpoint, and all where the final part is another. States are copied by
-/// `copy` (`copy.deepcopy` unless you say otherwise; give `lambda state: state` where states are never changed in place).
+/// `update()` reads what is new, and where a late object comes, or a verdict changes, what stands behind it and some
+/// objects before: earlier states are kept to begin from, as many as the length of the stream has digits, about. They are
+/// copied by `copy` (`copy.deepcopy` unless you say otherwise; give `lambda state: state` where states are never changed in
+/// place). What `apply` changes in place is `state` itself: threads that share a fold copy what they go on to use.
 ///
 /// >>> alice = SigningKey.generate()
 /// >>> stream = Node().create(Draft.root("example.org/list").sign(alice))
@@ -147,11 +142,10 @@ pub(crate) fn replay(
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct Fold {
     kept: Arc<Kept>,
-    stream: StreamId,
-    initial: Py<PyAny>,
     apply: Py<PyAny>,
-    copy: Py<PyAny>,
-    now: Mutex<Option<(Py<PyAny>, Py<Snapshot>)>>,
+    core: Mutex<CoreFold<State>>,
+    /// The thread that updates it now.
+    updating: Mutex<Option<ThreadId>>,
 }
 
 impl Fold {
@@ -161,50 +155,72 @@ impl Fold {
         stream: StreamId,
         initial: Py<PyAny>,
         apply: Py<PyAny>,
-        snapshot: Option<Py<Snapshot>>,
+        snapshot: Option<&Snapshot>,
         copy: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let copy = match copy {
             Some(copy) => copy,
             None => py.import("copy")?.getattr("deepcopy")?.unbind(),
         };
-        let fold = Self { kept, stream, initial, apply, copy, now: Mutex::new(None) };
-        fold.replay(py, snapshot)?;
+        let copy = Arc::new(copy);
+        let mut core = CoreFold::new(stream, State { value: initial, copy: copy.clone() });
+        if let Some(Snapshot { state, objects, place }) = snapshot {
+            let state = State { value: state.clone_ref(py), copy };
+            core = core.with_snapshot(CoreSnapshot { state, objects: *objects, place: *place });
+        }
+        let fold = Self { kept, apply, core: Mutex::new(core), updating: Mutex::new(None) };
+        fold.read(py, |py, core| fold.take_in(py, core))?;
         Ok(fold)
     }
 
-    fn replay(&self, py: Python<'_>, snapshot: Option<Py<Snapshot>>) -> PyResult<Py<PyAny>> {
-        let (initial, snapshot) = (self.initial.clone_ref(py), snapshot.as_ref().map(Py::get));
-        let (state, snapshot) = replay(py, &self.kept, self.stream, initial, &self.apply, &self.copy, snapshot)?;
-        let now = (state.clone_ref(py), Py::new(py, snapshot)?);
-        let before = self.now().replace(now);
-        drop(before);
-        Ok(state)
+    fn updating(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.updating.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn now(&self) -> std::sync::MutexGuard<'_, Option<(Py<PyAny>, Py<Snapshot>)>> {
-        self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// Waits until no other thread updates it.
+    fn read<'py, T>(
+        &self,
+        py: Python<'py>,
+        read: impl FnOnce(Python<'py>, &mut CoreFold<State>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        if *self.updating() == Some(thread::current().id()) {
+            let message = "what is applied to the state of a fold cannot use the fold: use the state that it is given";
+            return Err(Raise::new(Class::Busy, "re-entered", message).into());
+        }
+        let mut core = self.core.lock_py_attached(py).unwrap_or_else(|poisoned| poisoned.into_inner());
+        *self.updating() = Some(thread::current().id());
+        let read = read(py, &mut core);
+        *self.updating() = None;
+        read
+    }
+
+    fn take_in(&self, py: Python<'_>, core: &mut CoreFold<State>) -> PyResult<Py<PyAny>> {
+        self.kept.wait(py, self.kept.node.update(core, step(&self.apply)))?;
+        Ok(core.state().expect("it is up to date").value.clone_ref(py))
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Fold {
-    /// The state as of the last update.
+    /// The state as of the last update; None where that failed.
     #[getter]
-    fn state(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.now().as_ref().map(|(state, _)| state.clone_ref(py))
+    fn state(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.read(py, |py, core| Ok(core.state().map(|state| state.value.clone_ref(py))))
     }
 
     /// The state behind the final part, to begin with the next time.
     #[getter]
-    fn snapshot(&self, py: Python<'_>) -> Option<Py<Snapshot>> {
-        self.now().as_ref().map(|(_, snapshot)| snapshot.clone_ref(py))
+    fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
+        self.read(py, |py, core| {
+            let CoreSnapshot { state, objects, place } = core.snapshot();
+            Ok(Snapshot { state: state.value.clone_ref(py), objects: *objects, place: *place })
+        })
     }
 
     /// Takes in what is different since the last time, and returns the state of now.
     #[pyo3(signature = () -> "Any")]
     fn update(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let snapshot = self.snapshot(py);
-        self.replay(py, snapshot)
+        self.read(py, |py, core| self.take_in(py, core))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
+use streams_py_guarded::guarded;
 
 use crate::bytes::Buffer;
 use crate::error::raised;
@@ -35,6 +36,7 @@ pub(crate) fn hash(value: impl Hash) -> u64 {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectId(pub(crate) streams_core::ObjectId);
 
+#[guarded]
 #[pymethods]
 impl ObjectId {
     #[new]
@@ -84,11 +86,11 @@ impl ObjectId {
         PyBytes::new(py, &self.0.cid())
     }
 
-    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.digest(py)
     }
 
-    fn __str__(&self) -> String {
+    fn __str__(&self) -> PyResult<String> {
         self.text()
     }
 
@@ -102,7 +104,7 @@ impl ObjectId {
 
     #[pyo3(signature = () -> "tuple[type[ObjectId], tuple[str]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        Ok((py.get_type::<Self>(), PyTuple::new(py, [self.text()])?))
+        Ok((py.get_type::<Self>(), PyTuple::new(py, [self.text()?])?))
     }
 }
 

@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PySlice, PyType};
 use streams_core::{Ingested, Rejected};
+use streams_py_guarded::guarded;
 
 use crate::bytes::Buffer;
 use crate::error::Raise;
@@ -49,6 +50,7 @@ pub(crate) fn many<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>
 #[derive(PartialEq, Hash)]
 pub(crate) struct Admitted(Vec<ObjectId>);
 
+#[guarded]
 #[pymethods]
 impl Admitted {
     #[new]
@@ -75,7 +77,7 @@ impl Admitted {
 
     #[pyo3(signature = () -> "tuple[type[Admitted], tuple[list[ObjectId]]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (Vec<ObjectId>,)) {
-        (py.get_type::<Self>(), (self.then(),))
+        (py.get_type::<Self>(), (self.0.clone(),))
     }
 }
 
@@ -84,6 +86,7 @@ impl Admitted {
 #[derive(PartialEq, Hash)]
 pub(crate) struct Known;
 
+#[guarded]
 #[pymethods]
 impl Known {
     #[new]
@@ -106,6 +109,7 @@ impl Known {
 #[derive(PartialEq, Hash)]
 pub(crate) struct Pending(Vec<ObjectId>);
 
+#[guarded]
 #[pymethods]
 impl Pending {
     #[new]
@@ -132,7 +136,7 @@ impl Pending {
 
     #[pyo3(signature = () -> "tuple[type[Pending], tuple[list[ObjectId]]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (Vec<ObjectId>,)) {
-        (py.get_type::<Self>(), (self.missing(),))
+        (py.get_type::<Self>(), (self.0.clone(),))
     }
 }
 
@@ -170,6 +174,7 @@ impl Answers {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Answers {
     /// How many are admitted, those that waited for others with them.
@@ -247,10 +252,10 @@ impl Answers {
         self.answer(py, place as usize)
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self) -> PyResult<String> {
         let rejected = self.count(Result::is_err);
-        let (admitted, known, pending) = (self.admitted(), self.known(), self.pending());
-        format!("<Answers: {admitted} admitted, {known} known, {pending} pending, {rejected} rejected>")
+        let (admitted, known, pending) = (self.admitted()?, self.known()?, self.pending()?);
+        Ok(format!("<Answers: {admitted} admitted, {known} known, {pending} pending, {rejected} rejected>"))
     }
 }
 
@@ -270,6 +275,7 @@ pub(crate) struct EachAnswer {
     next: usize,
 }
 
+#[guarded]
 #[pymethods]
 impl EachAnswer {
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use streams_core::Domain;
 use streams_core::codes::Class;
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
 use crate::error::{Raise, raised};
@@ -36,6 +37,7 @@ fn domain(name: &str) -> PyResult<Domain> {
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct SigningKey(pub(crate) streams_core::SigningKey);
 
+#[guarded]
 #[pymethods]
 impl SigningKey {
     /// A new key, from the randomness of the operating system.
@@ -109,6 +111,7 @@ impl SigningKey {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct VerifyingKey(pub(crate) streams_core::VerifyingKey);
 
+#[guarded]
 #[pymethods]
 impl VerifyingKey {
     #[new]
@@ -158,7 +161,7 @@ impl VerifyingKey {
         PyBytes::new(py, self.0.as_bytes())
     }
 
-    fn __str__(&self) -> String {
+    fn __str__(&self) -> PyResult<String> {
         self.text()
     }
 
@@ -172,7 +175,7 @@ impl VerifyingKey {
 
     #[pyo3(signature = () -> "tuple[type[VerifyingKey], tuple[str]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        Ok((py.get_type::<Self>(), PyTuple::new(py, [self.text()])?))
+        Ok((py.get_type::<Self>(), PyTuple::new(py, [self.text()?])?))
     }
 }
 
@@ -188,6 +191,7 @@ impl VerifyingKey {
 #[derive(Default)]
 pub(crate) struct SignatureBatch(Option<streams_core::Batch>);
 
+#[guarded]
 #[pymethods]
 impl SignatureBatch {
     #[new]

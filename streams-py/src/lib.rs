@@ -38,11 +38,21 @@ mod feed;
 
 mod session;
 
+mod ranges;
+
+mod line;
+
 mod peers;
+
+mod find;
 
 mod noise;
 
 mod archive;
+
+mod archiver;
+
+mod keep;
 
 mod evidence;
 
@@ -60,9 +70,11 @@ mod stream;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use crate::archive::{ArchiveReader, Archived, Manifest, in_order, missing, page, vouch};
+    use crate::archive::{ArchiveReader, ArchiveWriter, Archived, Manifest, Vouching, in_order, missing, page};
     #[pymodule_export]
-    use crate::call::_panic;
+    use crate::archiver::{FolderArchiver, conforms_archiver};
+    #[pymodule_export]
+    use crate::call::{_Panics, _panic};
     #[pymodule_export]
     use crate::conformance::conforms;
     #[pymodule_export]
@@ -80,13 +92,19 @@ mod _core {
     #[pymodule_export]
     use crate::feed::{Feed, Told};
     #[pymodule_export]
+    use crate::find::{Dialing, Search};
+    #[pymodule_export]
     use crate::fold::{Fold, Snapshot};
     #[pymodule_export]
     use crate::id::ObjectId;
     #[pymodule_export]
     use crate::ingested::{Admitted, Answers, Known, Pending};
     #[pymodule_export]
+    use crate::keep::Keeper;
+    #[pymodule_export]
     use crate::key::{SignatureBatch, SigningKey, VerifyingKey};
+    #[pymodule_export]
+    use crate::line::Line;
     #[pymodule_export]
     use crate::node::{Node, Verified};
     #[pymodule_export]
@@ -97,6 +115,8 @@ mod _core {
     use crate::peers::Meeting;
     #[pymodule_export]
     use crate::policy::{Decision, Rule, decide};
+    #[pymodule_export]
+    use crate::ranges::Reconcile;
     #[pymodule_export]
     use crate::root::HypotheticalRoot;
     #[pymodule_export]

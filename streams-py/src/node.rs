@@ -10,9 +10,10 @@ use pyo3::types::{PyBytes, PyString};
 use streams_core::codes::{Class, Coded};
 use streams_core::node::NodeError;
 use streams_core::{HashKey, StoreErrorKind, StreamId};
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
-use crate::call::wait;
+use crate::call::{leave, wait};
 use crate::entry::Entry;
 use crate::error::{Raise, raised};
 use crate::id::{AnId, ObjectId};
@@ -115,13 +116,14 @@ impl Node {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Node {
     #[new]
     #[pyo3(signature = (store: "AnyStore | str | PathLike[str] | None" = None))]
     fn new(py: Python<'_>, store: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let store = match store {
-            None => Bound::new(py, MemoryStore::new())?.into_any(),
+            None => Bound::new(py, MemoryStore::new()?)?.into_any(),
             Some(given) => match location(given)? {
                 None => given.clone(),
                 Some(Location::Postgres(address)) => {
@@ -226,8 +228,7 @@ impl Node {
     fn verify(&self, py: Python<'_>, stream: AnId, progress: Option<Py<PyAny>>) -> PyResult<Verified> {
         let tell = |read: u64| {
             if let Some(progress) = &progress {
-                Python::attach(|py| progress.call1(py, (read,)).map(drop))
-                    .unwrap_or_else(|error| std::panic::resume_unwind(Box::new(crate::call::Raised(error))));
+                Python::attach(|py| progress.call1(py, (read,)).map(drop)).unwrap_or_else(|error| leave(error));
             }
         };
         self.kept.wait(py, self.kept.node.verify(stream.0, tell)).map(Verified)
@@ -272,6 +273,7 @@ impl Node {
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct Verified(streams_core::node::verify::Verified);
 
+#[guarded]
 #[pymethods]
 impl Verified {
     /// How many objects were read.

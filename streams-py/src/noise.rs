@@ -6,10 +6,10 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use streams_core::sync::handshake::Side;
+use streams_py_guarded::guarded;
 use streams_tcp::Said;
 
 use crate::bytes::Buffer;
-use crate::call::guarded;
 use crate::error::raised;
 use crate::session::side;
 
@@ -23,17 +23,18 @@ impl Noise {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Noise {
     #[new]
     #[pyo3(signature = (side: "Side"))]
     fn new(side: &str) -> PyResult<Self> {
         let side = self::side(side)?;
-        let noise = guarded(|| match side {
+        let noise = match side {
             Side::Opener => streams_tcp::Noise::opener(),
             Side::Answerer => streams_tcp::Noise::answerer(),
-        });
-        Ok(Self(Mutex::new(noise?)))
+        };
+        Ok(Self(Mutex::new(noise)))
     }
 
     /// What of the handshake is to be sent, since the last time.
@@ -48,7 +49,7 @@ impl Noise {
     ///     TransportError: it is no handshake.
     #[pyo3(signature = (came: "Buffer") -> "None")]
     fn receive(&self, came: Buffer) -> PyResult<()> {
-        guarded(|| self.lock().receive(came.as_ref()))?.map_err(raised)
+        self.lock().receive(came.as_ref()).map_err(raised)
     }
 
     /// The next frame; True where the peer said that nothing follows, and None where more bytes are needed.
@@ -57,7 +58,7 @@ impl Noise {
     ///     TransportError: what came is not the peer's, or breaks a rule of the link.
     #[pyo3(signature = () -> "bytes | Literal[True] | None")]
     fn poll<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match guarded(|| self.lock().poll())?.map_err(raised)? {
+        match self.lock().poll().map_err(raised)? {
             None => Ok(None),
             Some(Said::Frame(frame)) => Ok(Some(PyBytes::new(py, &frame).into_any())),
             Some(Said::End) => true.into_bound_py_any(py).map(Some),
@@ -70,7 +71,7 @@ impl Noise {
     ///     TransportError: it is too long, or the link is not open.
     #[pyo3(signature = (frame: "Buffer") -> "bytes")]
     fn seal<'py>(&self, py: Python<'py>, frame: Buffer) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &guarded(|| self.lock().seal(frame.as_ref()))?.map_err(raised)?))
+        Ok(PyBytes::new(py, &self.lock().seal(frame.as_ref()).map_err(raised)?))
     }
 
     /// The end as it is sent.

@@ -4,9 +4,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use streams_core::object::authenticate::Authenticator;
 use streams_core::{HashKey, Role};
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
-use crate::call::guarded;
 use crate::error::raised;
 use crate::id::{AnId, ObjectId, hash, ids};
 use crate::key::VerifyingKey;
@@ -28,6 +28,7 @@ use crate::value;
 #[derive(Clone)]
 pub(crate) struct Object(pub(crate) streams_core::Object);
 
+#[guarded]
 #[pymethods]
 impl Object {
     /// Decodes parts: the canonical list of a block, a signature and map blocks, as objects travel (spec 2.3).
@@ -37,7 +38,7 @@ impl Object {
     #[staticmethod]
     #[pyo3(signature = (parts: "Buffer") -> "Object")]
     fn decode(parts: Buffer) -> PyResult<Self> {
-        guarded(|| streams_core::Object::decode(parts.as_ref()))?.map(Self).map_err(raised)
+        streams_core::Object::decode(parts.as_ref()).map(Self).map_err(raised)
     }
 
     /// Reads an object from JSON, with the hints in its keys (spec 2.2). `_signature:d` is the signature, which is not
@@ -51,7 +52,7 @@ impl Object {
     #[staticmethod]
     #[pyo3(signature = (text: "str") -> "Object")]
     fn from_json(text: &str) -> PyResult<Self> {
-        guarded(|| streams_core::Object::from_json(text))?.map(Self).map_err(json_error)
+        streams_core::Object::from_json(text).map(Self).map_err(json_error)
     }
 
     /// Writes a dict (or a dataclass, or a pydantic model) as an object. A key may carry its hint, as in `tags:as`;
@@ -65,7 +66,7 @@ impl Object {
     #[pyo3(signature = (data: "DataLike") -> "Object")]
     fn from_dict(data: &Bound<'_, PyAny>) -> PyResult<Self> {
         let map = value::map(data)?;
-        guarded(|| streams_core::Object::from_map(&map))?.map(Self).map_err(raised)
+        streams_core::Object::from_map(&map).map(Self).map_err(raised)
     }
 
     /// The id: the same in every form that the object may have, signed or not, whole or redacted.
@@ -145,7 +146,7 @@ impl Object {
     ///     NewerError: the object refers to a kind of id that this version does not know.
     #[pyo3(signature = (*, hints: "bool" = false) -> "dict[str, Any]")]
     fn to_dict<'py>(&self, py: Python<'py>, hints: bool) -> PyResult<Bound<'py, PyDict>> {
-        let map = guarded(|| self.0.to_map())?.map_err(raised)?;
+        let map = self.0.to_map().map_err(raised)?;
         value::dict(py, &map, hints)
     }
 
@@ -155,7 +156,7 @@ impl Object {
     ///     NewerError: the object refers to a kind of id that this version does not know.
     #[pyo3(signature = (*, pretty: "bool" = false) -> "str")]
     fn to_json(&self, pretty: bool) -> PyResult<String> {
-        guarded(|| if pretty { self.0.to_json_pretty() } else { self.0.to_json() })?.map_err(raised)
+        (if pretty { self.0.to_json_pretty() } else { self.0.to_json() }).map_err(raised)
     }
 
     /// The object without this map, wherever it stands, and without what is below it. Id and signature hold. Spec 3.3.
@@ -165,14 +166,14 @@ impl Object {
     ///     RedactError: rules, and the data of `streams/` types, are never redacted.
     #[pyo3(signature = (map: "ObjectId | str") -> "Object")]
     fn redact(&self, map: AnId) -> PyResult<Self> {
-        guarded(|| self.0.redact(&map.0))?.map(Self).map_err(raised)
+        self.0.redact(&map.0).map(Self).map_err(raised)
     }
 
     /// The object with these map blocks put back where they stand redacted. What fits nowhere changes nothing. Spec 3.3.
     #[pyo3(signature = (maps: "Sequence[Buffer]") -> "Object")]
-    fn restore(&self, maps: Vec<Buffer>) -> PyResult<Self> {
+    fn restore(&self, maps: Vec<Buffer>) -> Self {
         let maps: Vec<&[u8]> = maps.iter().map(AsRef::as_ref).collect();
-        guarded(|| self.0.restore(&maps)).map(Self)
+        Self(self.0.restore(&maps))
     }
 
     /// The same object with this signature of 64 bytes, whether or not it is valid.
@@ -193,7 +194,7 @@ impl Object {
     #[pyo3(signature = () -> "Authentic")]
     fn authenticate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Authentic>> {
         let mut authenticator = Authenticator::new(HashKey::from_bytes(random()));
-        let authentic = guarded(|| authenticator.authenticate(self.0.clone()))?.map_err(raised)?;
+        let authentic = authenticator.authenticate(self.0.clone()).map_err(raised)?;
         Authentic::wrap(py, authentic)
     }
 
@@ -216,7 +217,7 @@ impl Object {
     #[pyo3(signature = () -> "tuple[Callable[[bytes], Object], tuple[bytes]]")]
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let py = slf.py();
-        Ok((slf.get_type().getattr("decode")?, PyTuple::new(py, [slf.get().parts(py)])?))
+        Ok((slf.get_type().getattr("decode")?, PyTuple::new(py, [slf.get().parts(py)?])?))
     }
 }
 
@@ -239,6 +240,7 @@ impl Authentic {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl Authentic {
     /// Decodes parts, and proves who wrote them.
@@ -316,7 +318,7 @@ impl Authentic {
     /// The same as a `datetime` in UTC; None where there is none, or none that a `datetime` holds.
     #[getter]
     fn time<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        time(py, self.timestamp())
+        time(py, self.timestamp()?)
     }
 
     /// 32 bytes that name a secret of its author for later; None where there are none.
@@ -351,11 +353,11 @@ pub(crate) fn authentic(given: &[PyRef<'_, Authentic>]) -> Vec<streams_core::Aut
 ///
 /// >>> canonical_bytes({"text": "milk"}).hex()
 /// 'a166746578743a73646d696c6b'
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (data: "DataLike") -> "bytes")]
 pub(crate) fn canonical_bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let object = Object::from_dict(data)?;
-    Ok(object.block(data.py()))
+    Object::from_dict(data)?.block(data.py())
 }
 
 /// The id of a dict: of an object where it is one, of a map where it stands in one. Spec 3.2.
@@ -365,20 +367,22 @@ pub(crate) fn canonical_bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'
 ///
 /// >>> id_of({"text": "milk"}) == id_of({"text:s": "milk"}) == ObjectId.of_block(canonical_bytes({"text": "milk"}))
 /// True
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (data: "DataLike") -> "ObjectId")]
 pub(crate) fn id_of(data: &Bound<'_, PyAny>) -> PyResult<ObjectId> {
-    Object::from_dict(data).map(|object| object.id())
+    Object::from_dict(data)?.id()
 }
 
 /// Checks that bytes are the canonical block of a map (spec 2.1).
 ///
 /// Raises:
 ///     UnsoundError: a rule of spec 14.2 is broken; `code` tells which.
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (block: "Buffer") -> "None")]
 pub(crate) fn check_block(block: Buffer) -> PyResult<()> {
-    guarded(|| streams_core::check_block(block.as_ref()))?.map_err(raised)
+    streams_core::check_block(block.as_ref()).map_err(raised)
 }
 
 /// The hash of the original proposal, of an object in JSON with the hints of its time. Spec 12.
@@ -388,10 +392,11 @@ pub(crate) fn check_block(block: Buffer) -> PyResult<()> {
 ///
 /// >>> oh1('{"type:s": "nimona.io/profile.Created", "author:s": "f00"}')
 /// 'oh1.C2Gt3HYoQVAFzU5kCcbqfAFePKgxbsA7Wq3FEGAvRnfS'
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (json: "str") -> "str")]
 pub(crate) fn oh1(json: &str) -> PyResult<String> {
-    guarded(|| streams_core::oh1(json))?.map_err(raised)
+    streams_core::oh1(json).map_err(raised)
 }
 
 /// An error in JSON, with the place of it.

@@ -1,99 +1,36 @@
 //! Peers: a node meets them over links that somebody else carries, as asyncio does.
 
-use std::any::Any;
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender, TrySendError, bounded};
 use async_trait::async_trait;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use streams_core::StreamId;
 use streams_core::clock::Clock;
-use streams_core::codes::Class;
 use streams_core::node::peers::{PeerError, Streams};
 use streams_core::sync::messages::MAX_NOTE;
 use streams_core::sync::questions::Event;
-use streams_core::transport::{Transport, TransportError, TransportErrorKind};
+use streams_core::transport::TransportError;
+use streams_py_guarded::guarded;
 use tokio::task::AbortHandle;
 
 use crate::bytes::{Buffer, random};
-use crate::call::start_runtime;
-use crate::error::{Raise, raised};
+use crate::call::{caught, start_runtime};
+use crate::error::raised;
 use crate::id::{AnId, given};
 use crate::key::{SigningKey, VerifyingKey};
+use crate::line::{Line, Wakes};
 use crate::node::{Kept, Node};
 use crate::session::{event, now, side};
-
-/// How many frames wait on either way between a session and who carries them.
-const ROOM: usize = 16;
 
 /// How many events wait to be read: when more come, the oldest are lost.
 const EVENTS: usize = 65_536;
 
-/// Says that something is different, once until somebody looked.
-struct Wakes {
-    callable: Py<PyAny>,
-    is_told: AtomicBool,
-}
-
-impl Wakes {
-    fn wake(&self) {
-        if !self.is_told.swap(true, Ordering::SeqCst) {
-            // An event loop that is closed by now hears nothing, and neither does an interpreter that ends.
-            Python::try_attach(|py| self.callable.call0(py).map(drop));
-        }
-    }
-}
-
-/// A link whose frames somebody else carries.
-struct Carried {
-    incoming: Receiver<Result<Vec<u8>, TransportError>>,
-    outgoing: Sender<Vec<u8>>,
-    channel: Vec<u8>,
-    wakes: Arc<Wakes>,
-}
-
-impl fmt::Debug for Carried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Carried")
-    }
-}
-
-#[async_trait]
-impl Transport for Carried {
-    async fn send(&self, frame: Vec<u8>) -> Result<(), TransportError> {
-        self.outgoing.send(frame).await.map_err(|_| TransportError::closed())?;
-        self.wakes.wake();
-        Ok(())
-    }
-
-    async fn recv(&self) -> Result<Option<Vec<u8>>, TransportError> {
-        let frame = self.incoming.recv().await;
-        if self.incoming.len() == ROOM / 2 {
-            self.wakes.wake();
-        }
-        frame.ok().transpose()
-    }
-
-    async fn close(&self) -> Result<(), TransportError> {
-        self.outgoing.close();
-        self.wakes.wake();
-        Ok(())
-    }
-
-    fn channel(&self) -> &[u8] {
-        &self.channel
-    }
-}
-
 /// The clock of this machine.
 #[derive(Debug)]
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
@@ -130,21 +67,15 @@ struct Told {
 /// Why it ended.
 enum Ended {
     Peer(PeerError),
-    Panic(String),
-}
-
-/// What a panic said.
-fn said(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("unknown").to_owned()
+    /// Something panicked, or raised what is no error.
+    Unwound(PyErr),
 }
 
 /// A node meets a peer, on a thread of its own; `streams_core.aio` carries the frames.
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct Meeting {
     kept: Arc<Kept>,
-    given: Sender<Result<Vec<u8>, TransportError>>,
-    to_send: Receiver<Vec<u8>>,
+    line: Py<Line>,
     told: Arc<Mutex<Told>>,
     wakes: Arc<Wakes>,
     task: AbortHandle,
@@ -154,6 +85,7 @@ fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
     told.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+#[guarded]
 #[pymethods]
 impl Meeting {
     /// Begins. `what` is `sync`, `follow`, `serve` or `plead`; `wake` is called, from any thread, when there is something
@@ -166,6 +98,7 @@ impl Meeting {
     ))]
     #[expect(clippy::too_many_arguments, reason = "they have names in Python")]
     fn new(
+        py: Python<'_>,
         node: &Node,
         key: &SigningKey,
         side: &str,
@@ -198,10 +131,8 @@ impl Meeting {
             address,
             ..streams_core::node::peers::Meeting::new(key.0.clone(), self::side(side)?, random(), Arc::new(SystemClock))
         };
-        let wakes = Arc::new(Wakes { callable: wake, is_told: AtomicBool::new(false) });
-        let ((given, incoming), (outgoing, to_send)) = (bounded(ROOM), bounded(ROOM));
-        let channel = channel.as_ref().to_vec();
-        let link = Arc::new(Carried { incoming, outgoing: outgoing.clone(), channel, wakes: wakes.clone() });
+        let wakes = Wakes::new(wake);
+        let (line, link) = Line::new(wakes.clone(), channel.as_ref());
         let told = Arc::new(Mutex::new(Told::default()));
         let runtime = start_runtime()?;
         let met = {
@@ -232,45 +163,21 @@ impl Meeting {
                 let end = match met.await {
                     Ok(met) => met.map_err(Ended::Peer),
                     Err(error) => Err(match error.try_into_panic() {
-                        Ok(payload) => Ended::Panic(said(&*payload)),
+                        Ok(payload) => Ended::Unwound(caught(payload)),
                         Err(_) => Ended::Peer(TransportError::closed().into()),
                     }),
                 };
-                outgoing.close();
                 lock(&told).end = Some(end);
                 wakes.wake();
             }
         });
-        Ok(Self { kept, given, to_send, told, wakes, task })
+        Ok(Self { kept, line: Py::new(py, line)?, told, wakes, task })
     }
 
-    /// Gives it a frame that came; False where it has to wait until `wake` is called again.
-    #[pyo3(signature = (frame: "Buffer") -> "bool")]
-    fn receive(&self, frame: Buffer) -> bool {
-        self.wakes.is_told.store(false, Ordering::SeqCst);
-        !matches!(self.given.try_send(Ok(frame.as_ref().to_vec())), Err(TrySendError::Full(_)))
-    }
-
-    /// Tells that the peer closed the link in order, or that one wants to leave.
-    #[pyo3(signature = () -> "None")]
-    fn end(&self) {
-        self.given.close();
-    }
-
-    /// Tells that the link broke, and how.
-    #[pyo3(signature = (kind: "str", message: "str") -> "None")]
-    fn fail(&self, kind: &str, message: &str) {
-        let kind = match kind {
-            "closed" => TransportErrorKind::Closed,
-            "too-large" => TransportErrorKind::TooLarge,
-            "unreachable" => TransportErrorKind::Unreachable,
-            "protocol" => TransportErrorKind::Protocol,
-            _ => TransportErrorKind::Other,
-        };
-        // Where there is no room, what came before tells how it went on, and then nothing more comes.
-        let _ = self.given.try_send(Err(TransportError::new(kind, message)));
-        self.given.close();
-        self.to_send.close();
+    /// Where its frames come and go.
+    #[getter]
+    fn line(&self, py: Python<'_>) -> Py<Line> {
+        self.line.clone_ref(py)
     }
 
     /// Ends it at once.
@@ -279,23 +186,10 @@ impl Meeting {
         self.task.abort();
     }
 
-    /// The next frame to be sent; None where there is none now.
-    #[pyo3(signature = () -> "bytes | None")]
-    fn frame<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.wakes.is_told.store(false, Ordering::SeqCst);
-        self.to_send.try_recv().ok().map(|frame| PyBytes::new(py, &frame))
-    }
-
-    /// Whether nothing more is to be sent, and the link may be closed.
-    #[getter]
-    fn is_said(&self) -> bool {
-        self.to_send.is_closed() && self.to_send.is_empty()
-    }
-
     /// What was told since the last time.
     #[pyo3(signature = () -> "list[SessionEvent]")]
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        self.wakes.is_told.store(false, Ordering::SeqCst);
+        self.wakes.look();
         let events = std::mem::take(&mut lock(&self.told).events);
         events.iter().map(|told| event(py, told)).collect()
     }
@@ -319,10 +213,7 @@ impl Meeting {
             None => Ok(None),
             Some(Ok(peer)) => Ok(Some(VerifyingKey(*peer))),
             Some(Err(Ended::Peer(error))) => Err(raised(error.clone())),
-            Some(Err(Ended::Panic(message))) => {
-                let error = Raise::row(Class::Internal, "panic").with("panic", message).into();
-                self.kept.whole(py, Err(error))
-            }
+            Some(Err(Ended::Unwound(error))) => self.kept.whole(py, Err(error.clone_ref(py))),
         }
     }
 }
@@ -336,6 +227,7 @@ impl Drop for Meeting {
 /// A peer that was met: its key, where, and when.
 type Known<'py> = (VerifyingKey, Option<String>, Option<Bound<'py, PyAny>>);
 
+#[guarded]
 #[pymethods]
 impl Node {
     /// The peers that this node met, the latest first: their keys, where they were met (None where they came by

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 use streams_core::{Access, Effect, Map, RuleError};
+use streams_py_guarded::guarded;
 
 use crate::error::raised;
 use crate::id::{hash, kind};
@@ -49,6 +50,7 @@ fn names(names: Option<Vec<Name>>) -> Option<Vec<String>> {
 #[derive(Clone, PartialEq)]
 pub(crate) struct Rule(pub(crate) streams_core::Rule);
 
+#[guarded]
 #[pymethods]
 impl Rule {
     #[new]
@@ -170,7 +172,7 @@ impl Rule {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let mut text = format!("Rule('{}'", self.effect());
+        let mut text = format!("Rule('{}'", self.0.effect.name());
         for (name, list) in
             [("actions", &self.0.actions), ("subjects", &self.0.subjects), ("resources", &self.0.resources)]
         {
@@ -183,7 +185,7 @@ impl Rule {
 
     #[pyo3(signature = () -> "tuple[Callable[..., Rule], tuple[Any, ...]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let rule = (self.effect(), self.actions(), self.subjects(), self.resources()).into_pyobject(py)?;
+        let rule = (self.effect()?, self.actions()?, self.subjects()?, self.resources()?).into_pyobject(py)?;
         Ok((py.import("streams_core._typed")?.getattr("rule")?, rule))
     }
 }
@@ -208,6 +210,9 @@ impl From<AnyRule> for Map {
     }
 }
 
+/// What pickling takes a decision apart into.
+type Reduced<'py> = (Bound<'py, PyType>, (&'static str, Option<usize>));
+
 /// The decision on an access.
 ///
 /// >>> decide([Rule.allow(["read"])], "alice", "read", "list.Added")
@@ -216,6 +221,7 @@ impl From<AnyRule> for Map {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Decision(streams_core::Decision);
 
+#[guarded]
 #[pymethods]
 impl Decision {
     #[new]
@@ -268,20 +274,20 @@ impl Decision {
         self.0.is_allowed()
     }
 
-    fn __hash__(&self) -> u64 {
-        hash((self.code(), self.rule()))
+    fn __hash__(&self) -> PyResult<u64> {
+        Ok(hash((self.code()?, self.rule()?)))
     }
 
-    fn __repr__(&self) -> String {
-        match self.rule() {
-            Some(rule) => format!("Decision('{}', {rule})", self.code()),
+    fn __repr__(&self) -> PyResult<String> {
+        Ok(match self.rule()? {
+            Some(rule) => format!("Decision('{}', {rule})", self.code()?),
             None => "Decision('no-rule')".into(),
-        }
+        })
     }
 
     #[pyo3(signature = () -> "tuple[type[Decision], tuple[str, int | None]]")]
-    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (&'static str, Option<usize>)) {
-        (py.get_type::<Self>(), (self.code(), self.rule()))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        Ok((py.get_type::<Self>(), (self.code()?, self.rule()?)))
     }
 }
 
@@ -291,6 +297,7 @@ impl Decision {
 /// >>> rules = [Rule.allow(["read"]), Rule.deny(subjects=["mallory"])]
 /// >>> decide(rules, "alice", "read", "list.Added").is_allowed, decide(rules, "mallory", "read", "list.Added").code
 /// (True, 'denied')
+#[guarded]
 #[pyfunction]
 #[pyo3(signature = (
     rules: "Sequence[Rule]", subject: "VerifyingKey | str", action: "str", resource: "str"

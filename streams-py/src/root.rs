@@ -1,8 +1,9 @@
 //! Hypothetical roots (spec 5): a stream that can be found by anyone who knows its type and its author.
 
 use pyo3::prelude::*;
+use pyo3::types::PyType;
+use streams_py_guarded::guarded;
 
-use crate::call::guarded;
 use crate::error::raised;
 use crate::id::{ObjectId, hash};
 use crate::key::{AnAuthor, VerifyingKey};
@@ -19,12 +20,13 @@ use crate::object::{Authentic, quoted};
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct HypotheticalRoot(pub(crate) streams_core::HypotheticalRoot);
 
+#[guarded]
 #[pymethods]
 impl HypotheticalRoot {
     #[new]
     #[pyo3(signature = (r#type: "str", author: "VerifyingKey | str"))]
     fn new(r#type: &str, author: AnAuthor) -> PyResult<Self> {
-        guarded(|| streams_core::HypotheticalRoot::new(r#type, author.0))?.map(Self).map_err(raised)
+        streams_core::HypotheticalRoot::new(r#type, author.0).map(Self).map_err(raised)
     }
 
     /// What a `match` statement takes apart.
@@ -66,11 +68,11 @@ impl HypotheticalRoot {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("HypotheticalRoot({}, {})", quoted(py, self.r#type())?, quoted(py, &self.author().0.to_string())?))
+        Ok(format!("HypotheticalRoot({}, {})", quoted(py, self.r#type()?)?, quoted(py, &self.author()?.0.to_string())?))
     }
 
     #[pyo3(signature = () -> "tuple[type[HypotheticalRoot], tuple[str, VerifyingKey]]")]
-    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, pyo3::types::PyType>, (String, VerifyingKey)) {
-        (py.get_type::<Self>(), (self.r#type().to_owned(), self.author()))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, (String, VerifyingKey))> {
+        Ok((py.get_type::<Self>(), (self.r#type()?.to_owned(), self.author()?)))
     }
 }

@@ -3,36 +3,25 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pyo3::BoundObject;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyBytes;
 use streams_core::node::answers::Answers;
 use streams_core::sync::handshake::Side;
 use streams_core::sync::questions::{Event, Output};
 use streams_core::sync::said::{Refusal, Signed, Statement};
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
-use crate::call::guarded;
+use crate::call::Module;
 use crate::draft::Time;
 use crate::error::Raise;
 use crate::id::{AnId, ObjectId, given, ids};
 use crate::key::{SigningKey, VerifyingKey};
 use crate::node::{Kept, Node};
 
-static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-
-/// An instance of a class of `streams_core.session`.
-pub(crate) fn new<'py>(
-    py: Python<'py>,
-    class: &str,
-    fields: impl IntoPyObject<'py, Target = PyTuple>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let module = MODULE.get_or_try_init(py, || py.import("streams_core.session").map(Bound::unbind))?;
-    let fields = fields.into_pyobject(py).map_err(Into::into)?.into_bound();
-    module.bind(py).getattr(class)?.call1(fields)
-}
+/// What is said in sessions, and what happens in them.
+pub(crate) static SESSION: Module = Module::of("streams_core.session");
 
 /// The time of this machine, in milliseconds since 1970 UTC.
 pub(crate) fn now() -> u64 {
@@ -54,7 +43,7 @@ pub(crate) fn statement<'py>(py: Python<'py>, signed: &Signed<Statement>) -> PyR
     let (peer, stream) = (VerifyingKey(said.peer.0), ObjectId(said.stream.0));
     let (frontier, leaves) = (PyBytes::new(py, &said.frontier), ids(said.leaves.0.iter().copied()));
     let (store, signature) = (PyBytes::new(py, &said.store), PyBytes::new(py, &signed.signature));
-    new(py, "Statement", (peer, stream, frontier, leaves, store, said.counter, said.until, signature))
+    SESSION.instance(py, "Statement", (peer, stream, frontier, leaves, store, said.counter, said.until, signature))
 }
 
 fn refusal<'py>(py: Python<'py>, signed: &Signed<Refusal>) -> PyResult<Bound<'py, PyAny>> {
@@ -62,35 +51,37 @@ fn refusal<'py>(py: Python<'py>, signed: &Signed<Refusal>) -> PyResult<Bound<'py
     let (peer, stream) = (VerifyingKey(said.peer.0), ObjectId(said.stream.0));
     let object = said.object.map(|object| ObjectId(object.0));
     let (store, signature) = (PyBytes::new(py, &said.store), PyBytes::new(py, &signed.signature));
-    new(py, "Refusal", (peer, stream, object, said.reason.code(), said.at, store, said.counter, signature))
+    SESSION.instance(py, "Refusal", (peer, stream, object, said.reason.code(), said.at, store, said.counter, signature))
 }
 
 /// What happened in a session.
 pub(crate) fn event<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyAny>> {
     match event {
-        Event::Proven { peer, version } => new(py, "Proven", (VerifyingKey(*peer), *version)),
-        Event::Expected { stream, objects } => new(py, "Expected", (ObjectId(*stream), *objects)),
-        Event::Received { stream, admitted } => new(py, "Received", (ObjectId(*stream), *admitted)),
+        Event::Proven { peer, version } => SESSION.instance(py, "Proven", (VerifyingKey(*peer), *version)),
+        Event::Expected { stream, objects } => SESSION.instance(py, "Expected", (ObjectId(*stream), *objects)),
+        Event::Received { stream, admitted } => SESSION.instance(py, "Received", (ObjectId(*stream), *admitted)),
         Event::Rejected { stream, reason, objects } => {
             let reason = Raise::from(reason).with("fate", reason.fate()).instance(py)?;
-            new(py, "Rejected", (ObjectId(*stream), reason, *objects))
+            SESSION.instance(py, "Rejected", (ObjectId(*stream), reason, *objects))
         }
         Event::Synced { stream, admitted, rejected, gaps } => {
-            new(py, "Synced", (ObjectId(*stream), *admitted, *rejected, ids(gaps.iter().copied())))
+            SESSION.instance(py, "Synced", (ObjectId(*stream), *admitted, *rejected, ids(gaps.iter().copied())))
         }
-        Event::Served { stream, sent } => new(py, "Served", (ObjectId(*stream), *sent)),
-        Event::Stated(signed) => new(py, "Stated", (ObjectId(signed.said.stream.0), statement(py, signed)?)),
-        Event::Compared { streams } => new(py, "Compared", (*streams,)),
+        Event::Served { stream, sent } => SESSION.instance(py, "Served", (ObjectId(*stream), *sent)),
+        Event::Stated(signed) => {
+            SESSION.instance(py, "Stated", (ObjectId(signed.said.stream.0), statement(py, signed)?))
+        }
+        Event::Compared { streams } => SESSION.instance(py, "Compared", (*streams,)),
         Event::Found { here, peers } => {
             let peers: Vec<_> = peers.iter().map(|(peer, address)| (VerifyingKey(*peer), address)).collect();
-            new(py, "Found", (ids(here.iter().copied()), peers))
+            SESSION.instance(py, "Found", (ids(here.iter().copied()), peers))
         }
-        Event::Plea { stream, note } => new(py, "Plea", (ObjectId(*stream), note)),
+        Event::Plea { stream, note } => SESSION.instance(py, "Plea", (ObjectId(*stream), note)),
         Event::Refused { stream, reason, refusal, shown } => {
             let shown = shown.as_ref().map(|shown| PyBytes::new(py, shown));
-            new(py, "Refused", (ObjectId(*stream), reason.code(), self::refusal(py, refusal)?, shown))
+            SESSION.instance(py, "Refused", (ObjectId(*stream), reason.code(), self::refusal(py, refusal)?, shown))
         }
-        Event::Refuses { stream, reason } => new(py, "Refuses", (ObjectId(*stream), reason.code())),
+        Event::Refuses { stream, reason } => SESSION.instance(py, "Refuses", (ObjectId(*stream), reason.code())),
     }
 }
 
@@ -140,6 +131,7 @@ fn at(time: Option<Time>) -> u64 {
     time.map_or_else(now, |time| time.0)
 }
 
+#[guarded]
 #[pymethods]
 impl Session {
     #[new]
@@ -230,8 +222,8 @@ impl Session {
 
     /// Takes in a frame. What is wrong with it ends the session, which `poll` tells.
     #[pyo3(signature = (frame: "Buffer", now: "int | datetime | None" = None) -> "None")]
-    fn receive(&self, py: Python<'_>, frame: Buffer, now: Option<Time>) -> PyResult<()> {
-        py.detach(|| guarded(|| self.lock().receive(frame.as_ref(), at(now))))
+    fn receive(&self, py: Python<'_>, frame: Buffer, now: Option<Time>) {
+        py.detach(|| self.lock().receive(frame.as_ref(), at(now)));
     }
 
     /// Lets time pass.
@@ -250,7 +242,7 @@ impl Session {
     fn poll<'py>(&self, py: Python<'py>, now: Option<Time>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (now, node) = (at(now), &self.kept.node);
         loop {
-            let output = py.detach(|| guarded(|| self.lock().poll()))?;
+            let output = py.detach(|| self.lock().poll());
             match output {
                 None => return Ok(None),
                 Some(Output::Send(frame)) => return Ok(Some(PyBytes::new(py, &frame).into_any())),
@@ -260,12 +252,10 @@ impl Session {
                     let answer = self.kept.wait(py, answers.answer(ask, now))?;
                     let numbered = self.kept.wait(py, node.last_number())?;
                     py.detach(|| {
-                        guarded(|| {
-                            let mut session = self.lock();
-                            session.note_numbered(numbered);
-                            session.answer(number, answer);
-                        })
-                    })?;
+                        let mut session = self.lock();
+                        session.note_numbered(numbered);
+                        session.answer(number, answer);
+                    });
                 }
                 Some(Output::Event(event)) => {
                     self.kept.wait(py, node.note(&event, self.address.as_deref(), now))?;

@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use streams_core::simulate::{Misdeed, Told, Weather};
+use streams_py_guarded::guarded;
 
-use crate::call::detached;
 use crate::error::Raise;
 use crate::id::{AnId, given};
 use crate::key::{SigningKey, VerifyingKey};
@@ -65,6 +65,7 @@ fn misdeed(name: &str) -> PyResult<Misdeed> {
     })
 }
 
+#[guarded]
 #[pymethods]
 impl World {
     #[new]
@@ -119,8 +120,8 @@ impl World {
 
     /// Lets so many milliseconds pass: everybody does what it has to, in an order that the seed draws.
     #[pyo3(signature = (milliseconds: "int") -> "None")]
-    fn run(&self, py: Python<'_>, milliseconds: u64) -> PyResult<()> {
-        detached(py, || self.lock().pass(milliseconds))
+    fn run(&self, py: Python<'_>, milliseconds: u64) {
+        py.detach(|| self.lock().pass(milliseconds));
     }
 
     /// Keeps two apart: their links are cut, and no other is opened.

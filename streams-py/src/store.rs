@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use streams_core::{HashKey, Store};
+use streams_py_guarded::guarded;
 
 use crate::bytes::random;
 use crate::call::{start_runtime, wait};
@@ -32,6 +33,7 @@ impl MemoryStore {
     }
 }
 
+#[guarded]
 #[pymethods]
 impl MemoryStore {
     #[new]
@@ -51,12 +53,13 @@ impl MemoryStore {
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct SqliteStore(Arc<streams_sqlite::SqliteStore>);
 
+#[guarded]
 #[pymethods]
 impl SqliteStore {
     #[new]
     #[pyo3(signature = (path: "str | PathLike[str]"))]
     pub(crate) fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let opened = crate::call::detached(py, || streams_sqlite::SqliteStore::open(path))?;
+        let opened = py.detach(|| streams_sqlite::SqliteStore::open(path));
         opened.map(|store| Self(Arc::new(store))).map_err(raised)
     }
 
@@ -93,6 +96,7 @@ impl SqliteStore {
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct PostgresStore(Arc<streams_postgres::PostgresStore>);
 
+#[guarded]
 #[pymethods]
 impl PostgresStore {
     #[new]

@@ -9,6 +9,7 @@ use streams_core::codes::Class;
 use streams_core::node::NodeError;
 use streams_core::store::Scan;
 use streams_core::{CheckpointState, MemoryStore, StreamId};
+use streams_py_guarded::guarded;
 
 use crate::bytes::{Buffer, random};
 use crate::draft::{Draft, Edges, Time};
@@ -86,6 +87,7 @@ fn unknown(id: &streams_core::ObjectId) -> PyErr {
     Raise::new(Class::UnknownObject, "unknown-object", message).with("id", id).into()
 }
 
+#[guarded]
 #[pymethods]
 impl Stream {
     /// The id: that of the root.
@@ -553,8 +555,7 @@ impl Stream {
     /// ['milk']
     #[pyo3(signature = (initial: "S", apply: "Callable[[S, Authentic], S | None]") -> "S")]
     fn replay(&self, py: Python<'_>, initial: Py<PyAny>, apply: Py<PyAny>) -> PyResult<Py<PyAny>> {
-        let copy = py.import("copy")?.getattr("deepcopy")?.unbind();
-        Ok(replay(py, &self.kept, self.id, initial, &apply, &copy, None)?.0)
+        replay(py, &self.kept, self.id, initial, &apply)
     }
 
     /// A state that is kept up to date: see `Fold`.
@@ -570,7 +571,7 @@ impl Stream {
         snapshot: Option<Py<crate::fold::Snapshot>>,
         copy: Option<Py<PyAny>>,
     ) -> PyResult<Fold> {
-        Fold::new(py, self.kept.clone(), self.id, initial, apply, snapshot, copy)
+        Fold::new(py, self.kept.clone(), self.id, initial, apply, snapshot.as_ref().map(Py::get), copy)
     }
 
     /// Reads what is here, and then what becomes different, from a cursor on or from the beginning: `Node.watch` for this

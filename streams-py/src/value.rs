@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyType};
 use streams_core::codes::{Class, Coded};
 use streams_core::{Float, Hint, Kind, List, Map, Name, Value};
+use streams_py_guarded::guarded;
 
 use crate::error::Raise;
 use crate::id::{ObjectId, kind};
@@ -25,6 +26,7 @@ const DEPTH: usize = 40;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Redacted(streams_core::ObjectId);
 
+#[guarded]
 #[pymethods]
 impl Redacted {
     #[new]
@@ -55,7 +57,7 @@ impl Redacted {
 
     #[pyo3(signature = () -> "tuple[type[Redacted], tuple[ObjectId]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        Ok((py.get_type::<Self>(), PyTuple::new(py, [self.id()])?))
+        Ok((py.get_type::<Self>(), PyTuple::new(py, [self.id()?])?))
     }
 }
 

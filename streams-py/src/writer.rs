@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use streams_core::{AppendError, Map, Rule, StreamId};
+use streams_py_guarded::guarded;
 
 use crate::draft::{Draft, Time};
 use crate::error::raised;
@@ -60,6 +61,7 @@ fn rules(rules: &[PyRef<'_, crate::policy::Rule>]) -> Vec<Rule> {
     rules.iter().map(|rule| rule.0.clone()).collect()
 }
 
+#[guarded]
 #[pymethods]
 impl Writer {
     /// Appends an object of this type, with this content.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -281,6 +282,43 @@ def test_a_transport_of_ones_own() -> None:
         assert synced.received == 51
 
     run(test())
+
+
+# Finding who has a stream.
+
+
+@pytest.mark.parametrize("at", KINDS)
+def test_who_has_a_stream_is_found(at: str) -> None:
+    async def test() -> None:
+        here, there, asking = Node(), Node(), Node()
+        stream, other = filled(here), filled(there, 1)
+        root = streams.HypotheticalRoot("example.org/profile", ALICE.verifying_key)
+        here.create(root)
+        carol, nobody = SigningKey.generate(), f"127.0.0.1:{aio_free_port()}"
+        async with (
+            aio.serve(at, node=here, key=ALICE) as first,
+            aio.serve(at, node=there, key=BOB) as second,
+        ):
+            found = await aio.find([stream, root.id], second.address, first.address, nobody, node=asking, key=carol)
+            assert found.places == {first.address: (ALICE.verifying_key, sorted([stream.id, root.id]))}
+            assert found.silent == {}, "all were found before the last was asked"
+            lost = await aio.find(streams.ObjectId.of_block(b""), first.address, nobody, node=asking, key=carol)
+            assert lost.places == {} and list(lost.silent) == [nobody]
+            assert lost.silent[nobody].code == "unreachable"
+            # Whom one met is asked, and then those whom that one met.
+            await aio.sync(first.address, node=there, key=BOB, streams=[stream])
+            await aio.sync(second.address, node=asking, key=carol, streams=[other])
+            through = await aio.find(stream.id, node=asking, key=carol)
+            assert second.address in through.places
+        with pytest.raises(ValueError, match="sixteen"):
+            await aio.find([], node=asking, key=carol)
+
+    run(test())
+
+
+def aio_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 # The binary.

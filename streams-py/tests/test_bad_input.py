@@ -2,7 +2,9 @@
 
 import math
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,8 +123,31 @@ def test_every_class_of_errors_stands_on_its_builtin() -> None:
         assert CODES[name], f"{name} has no codes"
 
 
-def test_a_panic_is_an_error_like_others() -> None:
+Panics = streams._core._Panics
+
+PANICS: dict[str, Callable[[Any], object]] = {
+    "a getter": lambda panics: panics.field,
+    "a method": lambda panics: panics.method(),
+    "without the lock": lambda panics: panics.detached(),
+    "len": len,
+    "next": next,
+    "hash": hash,
+    "repr": repr,
+    "a function": lambda _: streams._core._panic(),
+}
+
+
+@pytest.mark.parametrize("how", PANICS)
+def test_a_panic_is_an_error_like_others(how: str) -> None:
     with pytest.raises(streams.InternalError) as caught:
-        streams._core._panic()
+        PANICS[how](Panics())
     assert isinstance(caught.value, RuntimeError)
     assert caught.value.code == "panic" and caught.value.details == {"panic": "on purpose"}
+
+
+def test_all_that_python_calls_is_guarded() -> None:
+    for file in (Path(__file__).parents[1] / "src").rglob("*.rs"):
+        lines = file.read_text().splitlines()
+        for above, line in zip(lines, lines[1:], strict=False):
+            if line in ("#[pymethods]", "#[pyfunction]"):
+                assert above == "#[guarded]", f"{file.name}: `#[guarded]` stands above `{line}`"

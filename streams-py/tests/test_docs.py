@@ -12,16 +12,18 @@ import pytest
 import streams_core
 import streams_core.aio
 import streams_core.archive
+import streams_core.keep
 import streams_core.session
 import streams_core.store
 import streams_core.testing
 import streams_core.testing.strategies
 import streams_core.types
+import streams_core.vectors
 
 
 def modules() -> list[ModuleType]:
-    peers = [streams_core.session, streams_core.aio, streams_core.archive]
-    tests = [streams_core.testing, streams_core.testing.strategies]
+    peers = [streams_core.session, streams_core.aio, streams_core.archive, streams_core.keep]
+    tests = [streams_core.testing, streams_core.testing.strategies, streams_core.vectors]
     return [streams_core, streams_core.errors, streams_core.store, streams_core.types, *peers, *tests]
 
 

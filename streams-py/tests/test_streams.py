@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 import streams_core as streams
 from streams_core.store import Head, Store
 from shelf import Shelf
 from streams_core import Draft, Node, Rule, SigningKey
+from streams_core.testing.strategies import DAG, dags
 
 ALICE, BOB, CAROL = (SigningKey.from_bytes(bytes([n] * 32)) for n in (1, 2, 3))
 ADDED = "example.org/list.Added"
@@ -181,6 +183,74 @@ def test_checkpoints_snapshots_and_time_travel(node: Node) -> None:
     with pytest.raises(LookupError, match="on purpose"):
         stream.replay(0, fail)
     assert len(stream) == 23
+
+
+def collect(ids: list[streams.ObjectId], object: streams.Authentic) -> None:
+    ids.append(object.id)
+
+
+def test_an_update_reads_what_is_new(node: Node) -> None:
+    stream, applied = filled(node, 300), 0
+
+    def count(ids: list[streams.ObjectId], object: streams.Authentic) -> None:
+        nonlocal applied
+        applied += 1
+        collect(ids, object)
+
+    fold = stream.fold([], count)
+    assert applied == 301
+    for number in range(100):
+        stream.by(ALICE).append(ADDED, {"n": number})
+        applied = 0
+        assert len(fold.update()) == 302 + number and applied == 1
+    applied = 0
+    assert fold.update() is fold.state and applied == 0
+    before = stream[-20]
+    edges = streams.Edges(stream.id, [before.id], None, before.object.generation + 1)
+    stream.by(ALICE).govern(Rule.invite(BOB.verifying_key))
+    fold.update()
+    late = Draft.event(ADDED, edges, {"late": True}).sign(ALICE)
+    stream.ingest([late])
+    applied = 0
+    assert fold.update() == stream.replayed() and 20 <= applied <= 150
+
+
+@settings(max_examples=20, deadline=None)
+@given(dags(max_size=40))
+def test_a_fold_is_what_replay_gives_whatever_comes(dag: DAG) -> None:
+    stream = Node().create(dag.root)
+    fold = stream.fold([], collect)
+    for object in dag.shuffled:
+        stream.ingest([object])
+        assert fold.update() == stream.replayed()
+
+
+def test_a_fold_that_failed_goes_on() -> None:
+    stream = filled(Node(), 10)
+    fails = False
+
+    def add(ids: list[streams.ObjectId], object: streams.Authentic) -> None:
+        ids.append(object.id)
+        if fails:
+            raise LookupError("on purpose")
+
+    fold = stream.fold([], add)
+    stream.by(ALICE).append(ADDED)
+    fails = True
+    with pytest.raises(LookupError):
+        fold.update()
+    fails = False
+    assert fold.update() == stream.replayed()
+
+    def again(state: int, object: streams.Authentic) -> int:
+        return inner.update() if object.type == ADDED and inner else state  # type: ignore[no-any-return]
+
+    inner = None
+    inner = Node().create(root()).fold(0, lambda count, _: count)
+    inner = stream.fold(0, again)
+    stream.by(ALICE).append(ADDED)
+    with pytest.raises(streams.BusyError, match="use the state that it is given"):
+        inner.update()
 
 
 def test_maps_are_dropped(node: Node) -> None:

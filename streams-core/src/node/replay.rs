@@ -74,29 +74,45 @@ impl Node {
         finals: u64,
         apply: &mut impl FnMut(&mut S, &Authentic),
     ) -> Result<Replayed<S>, NodeError> {
-        let mut state = snapshot.state.clone();
-        let (mut place, mut objects) = (snapshot.place, snapshot.objects);
+        let mut now = snapshot.clone();
+        let passed = |at: &Snapshot<S>| {
+            if at.objects == finals {
+                snapshot = at.clone();
+            }
+        };
+        self.read_on(stream, &mut now, apply, passed).await?;
+        Ok(Replayed { state: now.state, snapshot })
+    }
+
+    /// Applies what stands behind a state to it; `passed` is told the state behind each object.
+    pub(super) async fn read_on<S>(
+        &self,
+        stream: StreamId,
+        now: &mut Snapshot<S>,
+        apply: &mut impl FnMut(&mut S, &Authentic),
+        mut passed: impl FnMut(&Snapshot<S>),
+    ) -> Result<(), NodeError> {
         loop {
-            let page = self.page(stream, Scan::After(place), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(Replayed { state, snapshot }) };
-            place = Some(last.place);
+            let page = self.page(stream, Scan::After(now.place), PAGE).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
             for stored in &page {
                 if stored.effective {
-                    apply(&mut state, &stored.authentic);
+                    apply(&mut now.state, &stored.authentic);
                     for adopted in self.adopted_by(stream, stored).await? {
-                        apply(&mut state, &adopted.authentic);
+                        apply(&mut now.state, &adopted.authentic);
                     }
                 }
-                objects += 1;
-                if objects == finals {
-                    snapshot = Snapshot { state: state.clone(), objects, place: Some(stored.place) };
-                }
+                now.objects += 1;
+                now.place = Some(stored.place);
+                passed(now);
             }
         }
     }
 
     /// Whether the last object of a snapshot stands where it stood.
-    async fn holds<S>(&self, stream: StreamId, snapshot: &Snapshot<S>) -> Result<bool, StoreError> {
+    pub(super) async fn holds<S>(&self, stream: StreamId, snapshot: &Snapshot<S>) -> Result<bool, StoreError> {
         let Some(place) = snapshot.place else { return Ok(true) };
         let record = self.store.get(stream, &[place.id]).await?.pop().flatten();
         Ok(record.is_some_and(|record| record.place == place))

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Literal, NoReturn, TypeVar, final, overload
 from typing_extensions import Buffer, disjoint_base
 
 from .errors import RefusedError, StreamsError
+from .keep import AnyArchiver, Done, Place, Standing
 from .session import Completeness
 from .session import Event as SessionEvent
 from .types import Answer, AnyStore, DataLike
@@ -19,7 +20,7 @@ from .types import Answer, AnyStore, DataLike
 _S = TypeVar("_S")
 _T = TypeVar("_T")
 
-__all__ = ["Admitted", "Answers", "ArchiveReader", "Archived", "Authentic", "Changed", "Content", "Decision", "Draft", "Edges", "Entries", "Entry", "Event", "Evidence", "Feed", "Fold", "HypotheticalRoot", "Known", "Manifest", "Meeting", "MemoryStore", "Node", "Noise", "Object", "ObjectId", "Pending", "PostgresStore", "Redacted", "Rule", "Session", "Shown", "SignatureBatch", "SigningKey", "Simulated", "Snapshot", "SqliteStore", "Stream", "Verdict", "Verified", "VerifyingKey", "World", "Writer", "_panic", "canonical_bytes", "check_block", "codes", "conforms", "decide", "id_of", "in_order", "missing", "oh1", "page", "tie", "vouch"]
+__all__ = ["Admitted", "Answers", "ArchiveReader", "ArchiveWriter", "Archived", "Authentic", "Changed", "Content", "Decision", "Dialing", "Draft", "Edges", "Entries", "Entry", "Event", "Evidence", "Feed", "Fold", "FolderArchiver", "HypotheticalRoot", "Keeper", "Known", "Line", "Manifest", "Meeting", "MemoryStore", "Node", "Noise", "Object", "ObjectId", "Pending", "PostgresStore", "Reconcile", "Redacted", "Rule", "Search", "Session", "Shown", "SignatureBatch", "SigningKey", "Simulated", "Snapshot", "SqliteStore", "Stream", "Verdict", "Verified", "VerifyingKey", "Vouching", "World", "Writer", "_Panics", "_panic", "canonical_bytes", "check_block", "codes", "conforms", "conforms_archiver", "decide", "id_of", "in_order", "missing", "oh1", "page", "tie"]
 
 @final
 class Admitted:
@@ -107,6 +108,31 @@ class ArchiveReader:
     def push(self, /, piece: Buffer) -> None:
         """
         Takes the next bytes of the file. Poll until there is nothing more before the next are given.
+        """
+
+@final
+class ArchiveWriter:
+    """
+    Writes an archive: objects in, and the bytes of the file out. `streams_core.archive.write` writes a stream into a file;
+    this is for whoever has objects, and knows their manifest, which is not compared with them here.
+
+    Take what is written now and then: what was not taken is in memory.
+    """
+    def __new__(cls, /, manifest: Manifest) -> ArchiveWriter: ...
+    def finish(self, /) -> list[ObjectId]:
+        """
+        Ends the archive: take the last of it then. Returns the ids of the seals, for a `Vouching`.
+        """
+    def push(self, /, object: Authentic) -> None:
+        """
+        Appends an object, in the order of the stream.
+
+        Raises:
+            UnsoundError: it is not signed.
+        """
+    def take(self, /) -> bytes:
+        """
+        What was written since the last time.
         """
 
 @final
@@ -301,6 +327,20 @@ class Decision:
     def rule(self, /) -> int | None:
         """
         The place of the rule that decides, from 0: the first of several.
+        """
+
+@final
+class Dialing:
+    """
+    A link that is being opened: whoever opens it answers once.
+    """
+    def failed(self, /, code: str, message: str) -> None:
+        """
+        It cannot be opened.
+        """
+    def opened(self, /, channel: Buffer, wake: Callable[[], object]) -> Line:
+        """
+        It is open: what is unique to it, and what is called when there is something to carry.
         """
 
 @final
@@ -589,8 +629,10 @@ class Fold:
     """
     A state that is kept up to date: `Stream.fold`.
 
-    `update()` reads what stands behind the last checkpoint, and all where the final part is another. States are copied by
-    `copy` (`copy.deepcopy` unless you say otherwise; give `lambda state: state` where states are never changed in place).
+    `update()` reads what is new, and where a late object comes, or a verdict changes, what stands behind it and some
+    objects before: earlier states are kept to begin from, as many as the length of the stream has digits, about. They are
+    copied by `copy` (`copy.deepcopy` unless you say otherwise; give `lambda state: state` where states are never changed in
+    place). What `apply` changes in place is `state` itself: threads that share a fold copy what they go on to use.
 
     >>> alice = SigningKey.generate()
     >>> stream = Node().create(Draft.root("example.org/list").sign(alice))
@@ -601,18 +643,40 @@ class Fold:
     (1, 3, <Snapshot of 3 objects>)
     """
     @property
-    def snapshot(self, /) -> Snapshot | None:
+    def snapshot(self, /) -> Snapshot:
         """
         The state behind the final part, to begin with the next time.
         """
     @property
     def state(self, /) -> Any:
         """
-        The state as of the last update.
+        The state as of the last update; None where that failed.
         """
     def update(self, /) -> Any:
         """
         Takes in what is different since the last time, and returns the state of now.
+        """
+
+@final
+class FolderArchiver:
+    """
+    An archiver in a folder of this machine: a pack is the file `STREAM/PACK-DIGEST.car` in it, and nothing else is needed
+    to restore.
+
+    Raises:
+        ArchiverError: the folder cannot be used.
+    """
+    def __new__(cls, /, path: str | PathLike[str]) -> FolderArchiver: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def id(self, /) -> str:
+        """
+        Its name, which stands in receipts.
+        """
+    @property
+    def path(self, /) -> Path:
+        """
+        The folder.
         """
 
 @final
@@ -658,6 +722,73 @@ class HypotheticalRoot:
         """
 
 @final
+class Keeper:
+    """
+    Keeps copies of streams, in folders, and by archivers that are written in Python.
+
+    It makes packs, which are archives that continue each other, hands them to the archivers, watches the deals, replaces
+    what is lost, and writes receipts into the streams, signed by `key`. It may be killed at any moment, and goes on from
+    what is in the store. One keeper for a key and a store runs at a time. `shelf` is the folder where packs wait until
+    enough copies are elsewhere; without one they wait in memory. Spec 11.2.
+
+    Raises:
+        ArchiverError: the shelf cannot be used, or another process uses it.
+
+    >>> from streams_core.keep import FolderArchiver, Keeper, Place
+    >>> import tempfile
+    >>> alice, node = SigningKey.generate(), Node()
+    >>> stream = node.create(Draft.root("example.org/list").sign(alice))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     attic = FolderArchiver(folder)
+    ...     keeper = Keeper(node, alice, [attic])
+    ...     keeper.want(stream.id, [Place(attic.id)])
+    ...     due = keeper.run()
+    ...     keeper.is_settled, [deal.state for pack in keeper.standing()[0].packs for deal in pack.deals]
+    (True, ['active', 'active'])
+    """
+    def __new__(cls, /, node: Node, key: SigningKey, archivers: Iterable[AnyArchiver], *, shelf: str | PathLike[str] | None = None) -> Keeper: ...
+    def audit(self, /) -> None:
+        """
+        Has all bytes read back anew, of whatever is wanted to be audited.
+        """
+    @property
+    def is_settled(self, /) -> bool:
+        """
+        Whether everything is as desired: all that is in the streams is in packs, and every pack has the copies that are
+        wanted, of which its stream was told.
+        """
+    def retry(self, /) -> None:
+        """
+        Tries everything again that waits for its time, or for somebody; a submission that may have arrived twice is given
+        up, and made anew.
+        """
+    def run(self, /, *, tell: Callable[[Done], object] | None = None) -> int | None:
+        """
+        Does what is to be done now, and what follows from it, until nothing is. Returns when there will be something again,
+        in milliseconds since 1970 UTC; None where everything waits for somebody. `tell` hears of each step that is done, as
+        a `Done`. Where it is stopped, nothing that was done is lost.
+
+        Raises:
+            KeepError: what was kept before cannot be read.
+            StoreError, ArchiverError: the store, or the shelf, did not answer.
+        """
+    def standing(self, /) -> list[Standing]:
+        """
+        How every stream stands, as is known here.
+        """
+    def want(self, /, stream: ObjectId | str, places: Iterable[Place], *, interval: int = 3600000, renew_before: int = 604800000, repair: bool = True, pack_size: int = 0, pack_age: int = 0, patience: int = 259200000, audit: int | None = None) -> None:
+        """
+        What is wanted for a stream from now on: in which places how many copies are, and in milliseconds how often the
+        stream and the deals are looked at, how long before its end a deal is renewed, how old what is in no pack yet may
+        become, for how long a deal may stand still, and how often all bytes are read back (never, where `audit` is None).
+        A pack is made when `pack_size` bytes wait for it. What is known of the copies is read from the store.
+
+        Raises:
+            KeepError: no archiver has this name, or cannot do that.
+            UnknownStreamError: nothing of the stream is here.
+        """
+
+@final
 class Known:
     """
     An object was here already. Maps that stood redacted, and that this copy has, were kept.
@@ -668,6 +799,33 @@ class Known:
     def __new__(cls, /) -> Known: ...
     def __reduce__(self, /) -> tuple[type[Known], tuple[()]]: ...
     def __repr__(self, /) -> str: ...
+
+@final
+class Line:
+    """
+    The other end of it, which Python has: it carries frames between this and a connection.
+    """
+    def end(self, /) -> None:
+        """
+        Tells that the peer closed the link in order, or that one wants to leave.
+        """
+    def fail(self, /, code: str, message: str) -> None:
+        """
+        Tells that the link broke, and how.
+        """
+    def frame(self, /) -> bytes | None:
+        """
+        The next frame to be sent; None where there is none now.
+        """
+    @property
+    def is_said(self, /) -> bool:
+        """
+        Whether nothing more is to be sent, and the link may be closed.
+        """
+    def receive(self, /, frame: Buffer) -> bool:
+        """
+        Gives a frame that came to the session; False where it has to wait until there is room.
+        """
 
 @final
 class Manifest:
@@ -744,21 +902,9 @@ class Meeting:
         """
         Ends it at once.
         """
-    def end(self, /) -> None:
-        """
-        Tells that the peer closed the link in order, or that one wants to leave.
-        """
     def events(self, /) -> list[SessionEvent]:
         """
         What was told since the last time.
-        """
-    def fail(self, /, kind: str, message: str) -> None:
-        """
-        Tells that the link broke, and how.
-        """
-    def frame(self, /) -> bytes | None:
-        """
-        The next frame to be sent; None where there is none now.
         """
     @property
     def is_over(self, /) -> bool:
@@ -766,18 +912,14 @@ class Meeting:
         Whether it is over.
         """
     @property
-    def is_said(self, /) -> bool:
+    def line(self, /) -> Line:
         """
-        Whether nothing more is to be sent, and the link may be closed.
+        Where its frames come and go.
         """
     @property
     def lost(self, /) -> int:
         """
         How many events were lost since nobody read them.
-        """
-    def receive(self, /, frame: Buffer) -> bool:
-        """
-        Gives it a frame that came; False where it has to wait until `wake` is called again.
         """
     def result(self, /) -> VerifyingKey | None:
         """
@@ -1203,6 +1345,46 @@ class PostgresStore:
         """
 
 @final
+class Reconcile:
+    """
+    One side of a run by which two find what one of them lacks, at a cost that grows with the difference and the logarithm
+    of what both have. A session does this by itself; here it is for whoever reconciles something else.
+
+    `keys` are of 40 bytes each, in any order: of an object its generation and its id. `secret` is 32 bytes, the same on
+    both sides and unknown before the session. Spec 10.2.1.
+
+    >>> from streams_core.session import Reconcile
+    >>> key = lambda number: number.to_bytes(40)
+    >>> one = Reconcile(bytes(32), [key(n) for n in range(1000)])
+    >>> other = Reconcile(bytes(32), [key(n) for n in range(1000) if n != 7])
+    >>> sides, message, is_last = [other, one], one.begin(), False
+    >>> while not is_last:  # the last is not answered
+    ...     message, is_last = sides[0].answer(message)
+    ...     sides.reverse()
+    >>> other.answer(message), other.found == [key(7)], one.found
+    (None, True, [])
+    """
+    def __new__(cls, /, secret: Buffer, keys: Sequence[Buffer]) -> Reconcile: ...
+    def __repr__(self, /) -> str: ...
+    def answer(self, /, message: Buffer) -> tuple[bytes, bool] | None:
+        """
+        Takes in a message of the other side, and returns what is to be said, and whether the other side does not answer
+        that any more; None where the run is over.
+
+        Raises:
+            RangesError: the message is malformed, or the run does not come to an end.
+        """
+    def begin(self, /) -> bytes:
+        """
+        The first message of a run.
+        """
+    @property
+    def found(self, /) -> list[bytes]:
+        """
+        What the other side has and this one has not, ascending, as far as it was found: at most 65,536 keys in a run.
+        """
+
+@final
 class Redacted:
     """
     A map that stands redacted (spec 3.3): its id is known, and what was in it is not.
@@ -1318,6 +1500,24 @@ class Rule:
     def subjects(self, /) -> list[str] | None:
         """
         The keys, as text; None is everyone.
+        """
+
+@final
+class Search:
+    """
+    A search for who has streams, on a thread of its own; `streams_core.aio.find` opens and carries the links.
+    """
+    def __new__(cls, /, node: Node, key: SigningKey, streams: Sequence[ObjectId | str], at: Sequence[str], dial: Callable[[str, Dialing], object], wake: Callable[[], object]) -> Search:
+        """
+        Begins. `dial` is called, from any thread, with an address and a `Dialing`; `wake` when the search is over.
+        """
+    def abort(self, /) -> None:
+        """
+        Ends it at once.
+        """
+    def result(self, /) -> tuple[dict[str, tuple[VerifyingKey, list[ObjectId]]], dict[str, StreamsError]] | None:
+        """
+        What was found; None while it goes on.
         """
 
 @final
@@ -1445,7 +1645,7 @@ class Shown:
     @property
     def authors(self, /) -> list[VerifyingKey]:
         """
-        The keys of those who did it: an author, the holders, or a peer.
+        The keys of those who did it: an author, a peer, or the holder who made each of the checkpoints, in their order.
         """
     @property
     def code(self, /) -> str:
@@ -1457,7 +1657,7 @@ class Shown:
     @property
     def objects(self, /) -> list[ObjectId]:
         """
-        The objects that it is about: both of a fork, the checkpoints, or the one that was not served.
+        The objects that it is about, ascending: both of a fork, the checkpoints, or the one that was not served.
         """
     @property
     def stream(self, /) -> ObjectId:
@@ -2044,6 +2244,49 @@ class VerifyingKey:
         """
 
 @final
+class Vouching:
+    """
+    That somebody vouches for an archive: the file that stands beside it, `NAME.vouch`. Who vouched for what it verified
+    itself need not verify it again. Spec 11.1.
+
+    >>> alice, id = SigningKey.generate(), ObjectId.of_block(b"\\xa0")
+    >>> vouching = Vouching.verify(Vouching.sign(alice, id, [id]))
+    >>> vouching.author == alice.verifying_key, vouching.archive == id, vouching.seals == [id]
+    (True, True, True)
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def archive(self, /) -> ObjectId:
+        """
+        The id of the manifest of the archive.
+        """
+    @property
+    def author(self, /) -> VerifyingKey:
+        """
+        Who vouches.
+        """
+    @property
+    def seals(self, /) -> list[ObjectId]:
+        """
+        The ids of the seals of the archive.
+        """
+    @staticmethod
+    def sign(key: SigningKey, archive: ObjectId | str, seals: Sequence[ObjectId | str]) -> bytes:
+        """
+        Signs what an archive holds: the id of its manifest, and those of its seals, as writing it told. Returns the file.
+        """
+    @staticmethod
+    def verify(file: Buffer) -> Vouching:
+        """
+        The vouching in a file, whose signature is verified.
+
+        Raises:
+            ArchiveError: it is none, or damaged, or not signed by whom it names.
+        """
+
+@final
 class World:
     """
     Many nodes on one thread, with a clock of their own, over links that break: everything that happens follows from a
@@ -2178,9 +2421,35 @@ class Writer:
         Appends a policy object that withdraws these: with force where its author's rank is not above theirs.
         """
 
+@final
+class _Panics:
+    """
+    Panics in every way that Python may call, for the test that no panic gets out.
+    """
+    def __hash__(self, /) -> int: ...
+    def __iter__(self, /) -> _Panics: ...
+    def __len__(self, /) -> int: ...
+    def __new__(cls, /) -> _Panics: ...
+    def __next__(self, /) -> int: ...
+    def __repr__(self, /) -> str: ...
+    @staticmethod
+    def detached() -> None:
+        """
+        Where it is called without an instance, and without the interpreter's lock.
+        """
+    @property
+    def field(self, /) -> int:
+        """
+        Where it is read.
+        """
+    def method(self, /) -> None:
+        """
+        Where it is called.
+        """
+
 def _panic() -> None:
     """
-    Panics inside a guarded call, for the test that no panic gets out.
+    The same of a function.
     """
 
 def canonical_bytes(data: DataLike) -> bytes:
@@ -2210,6 +2479,11 @@ def codes() -> list[tuple[str, str | None, str, str, str, str]]:
 def conforms(make: Callable[[], AnyStore]) -> None:
     """
     Runs the whole contract of a store against what `make` gives, which is another, empty store each time.
+    """
+
+def conforms_archiver(archiver: AnyArchiver) -> None:
+    """
+    Runs the whole contract of an archiver against one that has nothing of these tests in it.
     """
 
 def decide(rules: Sequence[Rule], subject: VerifyingKey | str, action: str, resource: str) -> Decision:
@@ -2270,9 +2544,4 @@ def tie(stream: ObjectId | str, generation: int, author: VerifyingKey | str) -> 
     >>> stream = Node().create(Draft.root("example.org/list").sign(alice))
     >>> stream.tie(stream.id) == tie(stream.id, 0, alice.verifying_key)
     True
-    """
-
-def vouch(key: SigningKey, manifest: ObjectId, seals: Sequence[ObjectId]) -> bytes:
-    """
-    Vouches for an archive: signs what it holds, for oneself when restoring. The file that stands beside it.
     """

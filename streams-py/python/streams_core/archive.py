@@ -23,6 +23,7 @@ from ._core import (
     Admitted,
     Archived,
     ArchiveReader,
+    ArchiveWriter,
     Authentic,
     Known,
     Manifest,
@@ -32,18 +33,20 @@ from ._core import (
     SigningKey,
     Stream,
     VerifyingKey,
+    Vouching,
     in_order,
     missing,
 )
 from ._core import page as _page
-from ._core import vouch as _vouch
 from .errors import ArchiveError, StreamsError, UnknownStreamError, UnsoundError
 
 __all__ = [
     "ArchiveReader",
+    "ArchiveWriter",
     "Manifest",
     "Read",
     "Restored",
+    "Vouching",
     "Written",
     "in_order",
     "manifest",
@@ -124,7 +127,7 @@ def write(
         if length == 0:
             return Written(path, told, 0)
         if vouch is not None:
-            _beside(path, "vouch").write_bytes(_vouch(vouch, told.id, seals))
+            _beside(path, "vouch").write_bytes(Vouching.sign(vouch, told.id, seals))
         parts[1].replace(_beside(path, "index"))
         parts[0].replace(path)
     finally:

@@ -16,7 +16,7 @@ connections, and tells the same events:
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ._core import ObjectId, Session, VerifyingKey
+from ._core import ObjectId, Reconcile, Session, VerifyingKey
 from .errors import StreamsError
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Plea",
     "Proven",
     "Received",
+    "Reconcile",
     "Refusal",
     "Refused",
     "Refuses",

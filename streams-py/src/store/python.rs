@@ -10,16 +10,18 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use streams_core::store::{Commit, Head, Logged, Numbered, Place, Record, Scan, Store, StoreErrorKind};
 use streams_core::{ObjectId, StoreError, StreamId};
+use streams_py_guarded::guarded;
 
 use super::rim;
 use crate::bytes::Buffer;
-use crate::call::Raised;
+use crate::call::leave;
 use crate::id::AnId;
 
 /// Wakes who waits for changes of a store.
 #[pyclass(module = "streams_core", frozen)]
 pub(crate) struct Changed(Arc<Event>);
 
+#[guarded]
 #[pymethods]
 impl Changed {
     /// Something is different: whoever waits looks again.
@@ -65,7 +67,7 @@ impl PythonStore {
 /// What a method raised, as an error of the store. What is no error, as Ctrl-C, goes on as it is.
 fn failed(py: Python<'_>, method: &str, error: PyErr) -> StoreError {
     if !error.is_instance_of::<PyException>(py) {
-        std::panic::resume_unwind(Box::new(Raised(error)));
+        leave(error);
     }
     let code = error.value(py).getattr("code").and_then(|code| code.extract::<String>()).unwrap_or_default();
     let is_ours = py

@@ -1,58 +1,46 @@
 //! What a store is asked and what it answers, between the core and `streams_core.store`.
 
-use pyo3::BoundObject;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyBytes;
 use streams_core::store::{Commit, Head, Logged, LoggedChange, Mark, NewObject, Numbered, Place, Record, Scan};
 
 use crate::bytes::Buffer;
+use crate::call::Module;
 use crate::id::{AnId, ObjectId};
 use crate::key::{AnAuthor, VerifyingKey};
 
-static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-
-/// An instance of a class of `streams_core.store`.
-fn new<'py>(
-    py: Python<'py>,
-    class: &str,
-    fields: impl IntoPyObject<'py, Target = PyTuple>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let module = MODULE.get_or_try_init(py, || py.import("streams_core.store").map(Bound::unbind))?;
-    let fields = fields.into_pyobject(py).map_err(Into::into)?.into_bound();
-    module.bind(py).getattr(class)?.call1(fields)
-}
+static STORE: Module = Module::of("streams_core.store");
 
 fn id(id: &streams_core::ObjectId) -> ObjectId {
     ObjectId(*id)
 }
 
 pub(super) fn place<'py>(py: Python<'py>, place: &Place) -> PyResult<Bound<'py, PyAny>> {
-    new(py, "Place", (place.epoch, place.generation, PyBytes::new(py, &place.tie), id(&place.id)))
+    STORE.instance(py, "Place", (place.epoch, place.generation, PyBytes::new(py, &place.tie), id(&place.id)))
 }
 
 pub(super) fn commit<'py>(py: Python<'py>, commit: &Commit) -> PyResult<Bound<'py, PyAny>> {
     let objects = commit.objects.iter().map(|object| new_object(py, object)).collect::<PyResult<Vec<_>>>()?;
     let marks = commit.marks.iter().map(|mark| self::mark(py, mark)).collect::<PyResult<Vec<_>>>()?;
     let drops: Vec<ObjectId> = commit.drops.iter().map(id).collect();
-    new(py, "Commit", (commit.seen, objects, marks, drops))
+    STORE.instance(py, "Commit", (commit.seen, objects, marks, drops))
 }
 
 fn new_object<'py>(py: Python<'py>, object: &NewObject) -> PyResult<Bound<'py, PyAny>> {
     let edges: Vec<ObjectId> = object.edges.iter().map(id).collect();
     let (author, adopted_by) = (VerifyingKey(object.author), object.adopted_by.as_ref().map(id));
     let (place, parts) = (place(py, &object.place)?, PyBytes::new(py, &object.parts));
-    new(py, "NewObject", (place, author, &object.r#type, edges, object.effective, adopted_by, parts))
+    STORE.instance(py, "NewObject", (place, author, &object.r#type, edges, object.effective, adopted_by, parts))
 }
 
 fn mark<'py>(py: Python<'py>, mark: &Mark) -> PyResult<Bound<'py, PyAny>> {
     match mark {
-        Mark::Verdict { id, effective } => new(py, "Verdict", (self::id(id), *effective)),
-        Mark::Adopted { id, by } => new(py, "Adopted", (self::id(id), by.as_ref().map(self::id))),
-        Mark::Copy { id, parts } => new(py, "Copy", (self::id(id), PyBytes::new(py, parts))),
+        Mark::Verdict { id, effective } => STORE.instance(py, "Verdict", (self::id(id), *effective)),
+        Mark::Adopted { id, by } => STORE.instance(py, "Adopted", (self::id(id), by.as_ref().map(self::id))),
+        Mark::Copy { id, parts } => STORE.instance(py, "Copy", (self::id(id), PyBytes::new(py, parts))),
         Mark::Finalized { upto, epochs } => {
             let epochs: Vec<(ObjectId, u32)> = epochs.iter().map(|(id, epoch)| (self::id(id), *epoch)).collect();
-            new(py, "Finalized", (*upto, epochs))
+            STORE.instance(py, "Finalized", (*upto, epochs))
         }
     }
 }
@@ -60,11 +48,11 @@ fn mark<'py>(py: Python<'py>, mark: &Mark) -> PyResult<Bound<'py, PyAny>> {
 pub(super) fn scan<'py>(py: Python<'py>, scan: &Scan) -> PyResult<Bound<'py, PyAny>> {
     let place = |place: &Option<Place>| place.as_ref().map(|place| self::place(py, place)).transpose();
     match scan {
-        Scan::After(after) => new(py, "After", (place(after)?,)),
-        Scan::Before(before) => new(py, "Before", (place(before)?,)),
-        Scan::Since(above) => new(py, "Since", (*above,)),
-        Scan::Author(author, above) => new(py, "ByAuthor", (VerifyingKey(*author), *above)),
-        Scan::Type(r#type, above) => new(py, "ByType", (r#type, *above)),
+        Scan::After(after) => STORE.instance(py, "After", (place(after)?,)),
+        Scan::Before(before) => STORE.instance(py, "Before", (place(before)?,)),
+        Scan::Since(above) => STORE.instance(py, "Since", (*above,)),
+        Scan::Author(author, above) => STORE.instance(py, "ByAuthor", (VerifyingKey(*author), *above)),
+        Scan::Type(r#type, above) => STORE.instance(py, "ByType", (r#type, *above)),
     }
 }
 

@@ -23,12 +23,14 @@ for as long as the store takes; give what takes long to `asyncio.to_thread`.
 """
 
 from .feed import Feed, watch
+from .find import Found, find
 from .link import StreamTransport, Transport, WebSocketTransport
 from .peer import Peer, Synced, accept, connect, plead, sync
 from .server import Server, serve
 
 __all__ = [
     "Feed",
+    "Found",
     "Peer",
     "Server",
     "StreamTransport",
@@ -37,6 +39,7 @@ __all__ = [
     "WebSocketTransport",
     "accept",
     "connect",
+    "find",
     "plead",
     "serve",
     "sync",

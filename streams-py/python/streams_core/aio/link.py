@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from .._core import Noise
-from ..errors import TransportError
+from .._core import Line, Noise
+from ..errors import StreamsError, TransportError
 
 __all__ = ["MAX_FRAME", "StreamTransport", "Transport", "WebSocketTransport", "dial"]
 
@@ -195,6 +195,61 @@ class StreamTransport:
         return f"<StreamTransport to {self._writer.get_extra_info('peername')}>"
 
 
+class Carrier:
+    """Carries frames between a link and the line of a session, until one of the two ends."""
+
+    def __init__(self, link: Transport, line: Line) -> None:
+        self._link, self._line = link, line
+        self._to_send, self._room = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._receive()), loop.create_task(self._send())]
+
+    def look(self) -> None:
+        """There may be something to be sent, or room for what came."""
+        self._to_send.set()
+        self._room.set()
+
+    async def _receive(self) -> None:
+        try:
+            while (frame := await self._link.recv()) is not None:
+                self._room.clear()
+                while not self._line.receive(frame):
+                    await self._room.wait()
+                    self._room.clear()
+            self._line.end()
+        except Exception as error:
+            self._fail(error)
+
+    async def _send(self) -> None:
+        """Carries frames from the session, and closes the link behind the last."""
+        try:
+            while True:
+                self._to_send.clear()
+                while (frame := self._line.frame()) is not None:
+                    await self._link.send(frame)
+                if self._line.is_said:
+                    break
+                await self._to_send.wait()
+        except Exception as error:
+            self._fail(error)
+        with contextlib.suppress(Exception):
+            await self._link.close()
+
+    def _fail(self, error: Exception) -> None:
+        code = error.code if isinstance(error, StreamsError) else "other"
+        self._line.fail(code, str(error) if isinstance(error, StreamsError) else f"the link failed: {error!r}")
+
+    async def wait(self, timeout: float | None = DEADLINE) -> None:
+        """Waits until all is carried, or for so long."""
+        await asyncio.wait(self._tasks, timeout=timeout)
+
+    async def close(self) -> None:
+        """Waits for the same, for as long as a peer may take to see its end; who does not take it is left."""
+        _, late = await asyncio.wait(self._tasks, timeout=DEADLINE)
+        for task in late:
+            task.cancel()
+
+
 def parse(address: str) -> tuple[str, str, int]:
     """The scheme, the host and the port of an address; its path does not matter here."""
     parts = urlsplit(address if "://" in address else f"tcp://{address}")
@@ -209,13 +264,18 @@ def parse(address: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname, port
 
 
-def check_plain(scheme: str, host: str, allow_plain: bool) -> None:
-    """`ws` stays on this machine, unless it is let out."""
+def is_loopback(address: str) -> bool:
+    """Whether an address leads to this machine itself."""
+    _, host, _ = parse(address)
     try:
-        is_here = host == "localhost" or ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        is_here = False
-    if scheme == "ws" and not is_here and not allow_plain:
+        return False
+
+
+def check_plain(address: str, allow_plain: bool) -> None:
+    """`ws` stays on this machine, unless it is let out."""
+    if address.startswith("ws:") and not is_loopback(address) and not allow_plain:
         message = "ws is not encrypted: use wss or HOST:PORT, or let it leave this machine with allow_plain=True"
         raise TransportError(message, "other")
 
@@ -237,7 +297,7 @@ OPTIONS: dict[str, Any] = {"max_size": MAX_FRAME, "compression": None, "max_queu
 async def dial(address: str, *, allow_plain: bool = False, ssl: tls.SSLContext | None = None) -> Transport:
     """A fresh link to whoever is at an address."""
     scheme, host, port = parse(address)
-    check_plain(scheme, host, allow_plain)
+    check_plain(address, allow_plain)
     try:
         async with asyncio.timeout(DEADLINE):
             if scheme == "tcp":

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from .. import Node, ObjectId, SigningKey, Stream, VerifyingKey
 from .._core import Meeting
-from ..errors import SessionError, StreamsError
+from ..errors import SessionError
 from ..session import Event, Proven, Received, Refused, Rejected, Served
 from ..session import Synced as StreamSynced
-from .link import DEADLINE, Transport, dial
+from .link import DEADLINE, Carrier, Transport, dial
 
 __all__ = ["DAY", "Peer", "Synced", "accept", "connect", "plead", "sync"]
 
@@ -24,7 +24,7 @@ DAY = 24 * 60 * 60.0
 
 MAX_EVENTS = 65_536
 
-Streams = Iterable[ObjectId | str | Stream] | None
+Streams = Iterable[ObjectId | str | Stream] | ObjectId | str | Stream | None
 
 
 def ids(streams: Streams) -> list[ObjectId | str] | None:
@@ -45,13 +45,10 @@ class Peer:
     def __init__(self, link: Any, address: str | None, begin: dict[str, Any]) -> None:
         self._opening = link
         self._begin = begin
-        self._link: Transport | None = None
+        self._carrier: Carrier | None = None
         self._meeting: Meeting | None = None
         self._key: VerifyingKey | None = None
-        self._tasks: list[asyncio.Task[None]] = []
         self._events: deque[Event] = deque()
-        self._to_send = asyncio.Event()
-        self._room = asyncio.Event()
         self._told = asyncio.Event()
         self._over = asyncio.Event()
         self.address = address
@@ -78,7 +75,6 @@ class Peer:
         link = await self._opening if not isinstance(self._opening, Transport) else self._opening
         loop = asyncio.get_running_loop()
         begin = self._begin
-        self._link = link
         self._meeting = Meeting(
             begin.pop("node"),
             begin.pop("key"),
@@ -89,12 +85,12 @@ class Peer:
             address=self.address,
             **begin,
         )
-        self._tasks = [loop.create_task(self._receive()), loop.create_task(self._send())]
+        self._carrier = Carrier(link, self._meeting.line)
         self._look()
 
     def _look(self) -> None:
         """Somebody says that something is different."""
-        assert self._meeting is not None
+        assert self._meeting is not None and self._carrier is not None
         # Looked at first: what is over tells nothing more.
         is_over = self._meeting.is_over
         for event in self._meeting.events():
@@ -103,46 +99,13 @@ class Peer:
             self._note(event)
         if is_over:
             self._over.set()
-        for waited in (self._room, self._to_send, self._told):
-            waited.set()
+        self._told.set()
+        self._carrier.look()
 
     def _note(self, event: Event) -> None:
         self._events.append(event)
         if len(self._events) > MAX_EVENTS:
             self._events.popleft()
-
-    async def _receive(self) -> None:
-        """Carries frames from the link to the session."""
-        assert self._link is not None and self._meeting is not None
-        try:
-            while (frame := await self._link.recv()) is not None:
-                self._room.clear()
-                while not self._meeting.receive(frame):
-                    await self._room.wait()
-                    self._room.clear()
-            self._meeting.end()
-        except StreamsError as error:
-            self._meeting.fail(error.code, str(error))
-        except Exception as error:
-            self._meeting.fail("other", f"the link failed: {error!r}")
-
-    async def _send(self) -> None:
-        """Carries frames from the session to the link, and closes it behind the last."""
-        assert self._link is not None and self._meeting is not None
-        try:
-            while True:
-                self._to_send.clear()
-                while (frame := self._meeting.frame()) is not None:
-                    await self._link.send(frame)
-                if self._meeting.is_said:
-                    break
-                await self._to_send.wait()
-        except StreamsError as error:
-            self._meeting.fail(error.code, str(error))
-        except Exception as error:
-            self._meeting.fail("other", f"the link failed: {error!r}")
-        with contextlib.suppress(Exception):
-            await self._link.close()
 
     async def wait(self) -> VerifyingKey:
         """Waits until the session is over, and gives the key of the peer.
@@ -151,27 +114,22 @@ class Peer:
             SessionError, TransportError, StoreError: it did not come to its end.
         """
         await self._over.wait()
-        assert self._meeting is not None
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=DEADLINE)
+        assert self._meeting is not None and self._carrier is not None
+        await self._carrier.wait()
         key = self._meeting.result()
         assert key is not None
         return key
 
     async def close(self) -> None:
         """Leaves the peer: what was under way is taken up the next time."""
-        if self._meeting is None:
+        if self._meeting is None or self._carrier is None:
             return
-        self._meeting.end()
+        self._meeting.line.end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DEADLINE):
                 await self._over.wait()
         self._meeting.abort()
-        if self._tasks:
-            # The end is on its way; who does not take it is left.
-            _, late = await asyncio.wait(self._tasks, timeout=DEADLINE)
-            for task in late:
-                task.cancel()
+        await self._carrier.close()
 
     async def __aenter__(self) -> "Peer":
         await self._start()

@@ -48,7 +48,7 @@ class Server:
 
     async def _listen(self, address: str) -> None:
         scheme, host, port = parse(address)
-        check_plain(scheme, host, self._allow_plain)
+        check_plain(address, self._allow_plain)
         listener: Any
         if scheme == "tcp":
             listener = await asyncio.start_server(self._on_stream, host, port)
