@@ -125,20 +125,42 @@ def test_copies_are_kept_and_come_back(kind: str, tmp_path: Path) -> None:
     assert archive.restore(restored, *files)[stream.id].is_whole and len(restored[stream.id]) == 12
 
 
-def test_what_is_lost_is_made_again(tmp_path: Path) -> None:
+def test_what_is_lost_is_made_again() -> None:
     node, attic = Node(), Attic()
     stream = filled(node)
     keeper = Keeper(node, ALICE, [attic])
     keeper.want(stream.id, [Place("attic")], interval=40)
     keeper.run()
-    first = next(iter(attic.packs))
-    for status in (Unknown(), Gone("lost"), Pending("on its way"), Failed(ArchiverError("it burnt", "rejected"))):
-        attic.states[first] = status
+    before, told = len(attic.packs), list[Done]()
+    for status in (Unknown(), Gone("lost")):
+        attic.states[next(iter(attic.packs))] = status
         time.sleep(0.05)
-        keeper.retry()
+        keeper.run(tell=told.append)
+        # Not known is not lost.
+        assert keeper.is_settled == isinstance(status, Unknown)
+    keeper.retry()
+    keeper.run(tell=told.append)
+    assert keeper.is_settled and len(attic.packs) > before
+    assert [done.what for done in told].count("asked") >= 2 and "submitted" in {done.what for done in told}
+    receipts = [entry.data for entry in stream if entry.type == "archive/stream.Deal"]
+    assert {"active", "lost"} <= {str(receipt["state"]) for receipt in receipts if receipt}
+
+
+def test_how_a_deal_stands() -> None:
+    class Slow(Attic):
+        @property
+        def capabilities(self) -> Capabilities:
+            return Capabilities("repeat", typical=1000)
+
+    for status, state in ((Pending("sealing"), "pending"), (Failed(ArchiverError("it burnt", "rejected")), "failed")):
+        node, attic = Node(), Slow()
+        stream = filled(node)
+        keeper = Keeper(node, ALICE, [attic])
+        keeper.want(stream.id, [Place("attic")])
+        attic.status = lambda ticket, status=status: status  # type: ignore[method-assign,misc]
         keeper.run()
-    states = {deal.state for pack in keeper.standing()[0].packs for deal in pack.deals}
-    assert "lost" in states and "active" in states and len(attic.packs) >= 3
+        [deal] = keeper.standing()[0].packs[0].deals
+        assert deal.state == state and not keeper.is_settled
 
 
 @pytest.mark.parametrize(
