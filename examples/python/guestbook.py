@@ -32,7 +32,7 @@ def app(stream: Stream, key: SigningKey) -> Flask:
 
     @flask.get("/")
     def show() -> str:
-        rows = [Markup("<li>{text} <small>…{author}</small>").format(**entry) for entry in book.update()]
+        rows = [Markup("<li>{text} <small>…{author}</small>").format(**entry) for entry in list(book.update())]
         form = '<form method="post"><input name="text" maxlength="500" autofocus> <button>Sign</button></form>'
         title = escape((stream.root.data or {}).get("title", "Guestbook"))
         return f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{form}<ul>{''.join(rows)}</ul>"

@@ -28,8 +28,9 @@ def sales() -> Stream:
 
 def main() -> None:
     stream = Node(sys.argv[1])[sys.argv[2]] if len(sys.argv) == 3 else sales()
-    table = pandas.DataFrame(stream.to_records())
-    print(table.tail(3).T.to_string(), end="\n\n")
+    table = pandas.DataFrame(stream.to_records()).convert_dtypes()
+    ends = {name: "…" + table[name].str[-8:] for name in ("id", "author")}
+    print(table.tail(3).assign(**ends).T.to_string(), end="\n\n")
     table = table[table["effective"] & (table["type"] != table["type"].iloc[0])]
     print(table.groupby("type").size().to_string(), end="\n\n")
     if "data.item" in table:

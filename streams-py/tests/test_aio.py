@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import ssl as tls
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 import streams_core as streams
 from streams_core import Draft, Node, Rule, SigningKey, Stream, aio
@@ -379,6 +381,44 @@ def test_python_syncs_with_the_binary(served: dict[str, Any], which: int) -> Non
     digest = run(test())
     with Node(served["store"]) as node:
         assert node[id].order_digest == digest and len(node[id]) == 103
+
+
+def test_wss_is_for_peers_that_bind_nothing_to_it(binary: Path, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    ours, theirs = tls.create_default_context(tls.Purpose.CLIENT_AUTH), tls.create_default_context()
+    certificate.configure_cert(ours)
+    authority.configure_trust(theirs)
+    chain, secret, key = tmp_path / "chain.pem", tmp_path / "secret.pem", tmp_path / "served.key"
+    certificate.private_key_pem.write_to_path(secret)
+    for blob in certificate.cert_chain_pems:
+        blob.write_to_path(chain, append=True)
+    subprocess.run([binary, "key", "new", "--out", key], check=True, capture_output=True)
+    with Node(tmp_path / "served.db") as node:
+        id = filled(node).id
+
+    async def test() -> None:
+        here = Node()
+        stream = filled(here)
+        async with aio.serve("wss://127.0.0.1:0/", node=here, key=ALICE, ssl=ours) as server:
+            synced = await aio.sync(server.address, node=Node(), key=BOB, streams=[stream], ssl=theirs)
+            assert synced.received == 4
+            with pytest.raises(streams.TransportError, match="certificate verify failed"):
+                await aio.sync(server.address, node=Node(), key=BOB)
+        command = [str(part) for part in (binary, "serve", "--store", tmp_path / "served.db", "--key", key, "--json")]
+        command += ["--listen", "wss://127.0.0.1:0/", "--certificate", str(chain), "--certificate-key", str(secret)]
+        serving = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        try:
+            assert serving.stdout is not None
+            address = json.loads(await serving.stdout.readline())["listening"]
+            with pytest.raises(streams.SessionError) as caught:
+                await aio.sync(address, node=Node(), key=BOB, streams=[id], ssl=theirs)
+            assert "use HOST:PORT" in "".join(caught.value.__notes__)
+        finally:
+            serving.terminate()
+            await serving.wait()
+
+    run(test())
 
 
 @pytest.mark.parametrize("at", KINDS)

@@ -24,6 +24,11 @@ DAY = 24 * 60 * 60.0
 
 MAX_EVENTS = 65_536
 
+NO_EXPORTER = (
+    "Python's ssl does not tell what is unique to a TLS connection (RFC 9266), so a peer that binds its proofs to it, as "
+    "`streams serve --listen wss://…` does, is not met over wss from here: use HOST:PORT"
+)
+
 Streams = Iterable[ObjectId | str | Stream] | ObjectId | str | Stream | None
 
 
@@ -140,7 +145,9 @@ class Peer:
                     self._key = await self.wait()
                     break
                 await self._told.wait()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, SessionError) and self.address and self.address.startswith("wss:"):
+                error.add_note(NO_EXPORTER)
             await self.close()
             raise
         return self
