@@ -60,6 +60,7 @@ from .errors import (
     BusyError,
     CODES,
     CursorError,
+    DefinitionError,
     EmptyListError,
     EvidenceError,
     FileError,
@@ -92,6 +93,7 @@ from .errors import (
     UnknownMapError,
     UnknownObjectError,
     UnknownStreamError,
+    UnlikeError,
     UnsoundError,
 )
 
@@ -107,6 +109,7 @@ __all__ = [
     "Content",
     "CursorError",
     "Decision",
+    "DefinitionError",
     "Draft",
     "Edges",
     "EmptyListError",
@@ -164,6 +167,7 @@ __all__ = [
     "UnknownMapError",
     "UnknownObjectError",
     "UnknownStreamError",
+    "UnlikeError",
     "UnsoundError",
     "Verdict",
     "Verified",
