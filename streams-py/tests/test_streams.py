@@ -215,8 +215,8 @@ def test_an_update_reads_what_is_new(node: Node) -> None:
     assert fold.update() == stream.replayed() and 20 <= applied <= 150
 
 
-@settings(max_examples=20, deadline=None)
-@given(dags(max_size=40))
+@settings(max_examples=10, deadline=None)
+@given(dags(max_size=25))
 def test_a_fold_is_what_replay_gives_whatever_comes(dag: DAG) -> None:
     stream = Node().create(dag.root)
     fold = stream.fold([], collect)
