@@ -534,6 +534,7 @@ class DefinitionError(StreamsError, ValueError):
         `hypothetical-fields`: a hypothetical root has no fields: it is type and author alone.
         `hypothetical-signed`: a hypothetical root is not signed: it is found without its author.
         `unknown-type`: no type of that name is known: define it, or import its package.
+        `clash`: two names would be one in the language that types are made for: rename one of them.
     """
 
 
@@ -851,6 +852,7 @@ CODES: Final[Mapping[str, Mapping[str, str]]] = {
         "hypothetical-fields": "a hypothetical root has no fields: it is type and author alone",
         "hypothetical-signed": "a hypothetical root is not signed: it is found without its author",
         "unknown-type": "no type of that name is known: define it, or import its package",
+        "clash": "two names would be one in the language that types are made for: rename one of them",
     },
     "UnlikeError": {
         "undefined-type": "no object of that type is defined for this stream: define it, or see whether the definition is of today",
