@@ -20,6 +20,8 @@ mod root;
 
 mod policy;
 
+mod schema;
+
 mod content;
 
 mod draft;
@@ -119,6 +121,8 @@ mod _core {
     use crate::ranges::Reconcile;
     #[pymodule_export]
     use crate::root::HypotheticalRoot;
+    #[pymodule_export]
+    use crate::schema::Definition;
     #[pymodule_export]
     use crate::session::Session;
     #[pymodule_export]

@@ -19,6 +19,7 @@ use crate::error::{Raise, raised};
 use crate::id::{AnId, ObjectId};
 use crate::object::Authentic;
 use crate::root::HypotheticalRoot;
+use crate::schema::{self, Definition};
 use crate::store::{MemoryStore, PostgresStore, SqliteStore, opened};
 use crate::stream::Stream;
 
@@ -36,8 +37,7 @@ pub(crate) struct Kept {
 
 impl Kept {
     pub(crate) fn new(store: Arc<dyn streams_core::Store>) -> Arc<Self> {
-        let node = Arc::new(streams_core::Node::new(store, HashKey::from_bytes(random())));
-        Arc::new(Self { node, process: std::process::id(), broken: AtomicBool::new(false) })
+        Self::of(Arc::new(streams_core::Node::new(store, HashKey::from_bytes(random()))))
     }
 
     /// One that somebody else made.
@@ -94,6 +94,9 @@ impl Kept {
 /// none; a `postgres://` address a PostgreSQL database; or it is a store that you opened, or wrote yourself
 /// (`streams_core.store.Store`). The node closes it. Threads may share a node; processes may not.
 ///
+/// With a `definition`, its streams are held to it: `"own"` objects, which are written here, or `"all"` that arrive, of which
+/// those that do not fit are not admitted by this node. Streams that it does not define are free. Spec 13.2.
+///
 /// Raises:
 ///     StoreError: the store cannot be opened.
 ///
@@ -120,8 +123,14 @@ impl Node {
 #[pymethods]
 impl Node {
     #[new]
-    #[pyo3(signature = (store: "AnyStore | str | PathLike[str] | None" = None))]
-    fn new(py: Python<'_>, store: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (store: "AnyStore | str | PathLike[str] | None" = None, *, definition: "Definition | None" = None, hold: "Literal['own', 'all']" = "own"))]
+    fn new(
+        py: Python<'_>,
+        store: Option<&Bound<'_, PyAny>>,
+        definition: Option<&Definition>,
+        hold: &str,
+    ) -> PyResult<Self> {
+        let hold = schema::hold(hold)?;
         let store = match store {
             None => Bound::new(py, MemoryStore::new()?)?.into_any(),
             Some(given) => match location(given)? {
@@ -132,7 +141,11 @@ impl Node {
                 Some(Location::File(path)) => Bound::new(py, SqliteStore::new(py, path)?)?.into_any(),
             },
         };
-        Ok(Self { kept: Kept::new(opened(&store)?), store: store.unbind() })
+        let mut node = streams_core::Node::new(opened(&store)?, HashKey::from_bytes(random()));
+        if let Some(definition) = definition {
+            node = node.with_definition(definition.0.clone(), hold);
+        }
+        Ok(Self { kept: Kept::of(Arc::new(node)), store: store.unbind() })
     }
 
     /// The store.
