@@ -52,6 +52,8 @@ pub mod store;
 
 pub mod clock;
 
+pub mod signer;
+
 pub mod transport;
 
 pub mod archiver;
