@@ -1,10 +1,14 @@
 //! Authors: keys that sign, keys that tell authors apart, and objects that wait for a signature from elsewhere.
 
+#[cfg(feature = "whole")]
+use streams_core::signer::Signer;
 use streams_core::{Domain, Draft, Object, SigningKey, VerifyingKey};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cbor::In;
 use crate::error::Failure;
+#[cfg(feature = "whole")]
+use crate::host::Host;
 use crate::object::{Spec, array};
 
 /// Lets one write as an author.
@@ -91,4 +95,31 @@ pub fn unsigned_root(spec: &[u8], nonce: &[u8], author: &str) -> Result<Vec<u8>,
 #[wasm_bindgen(js_name = withSignature)]
 pub fn with_signature(parts: &[u8], signature: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(Object::decode(parts)?.with_signature(&array(signature)?).parts().to_vec())
+}
+
+/// A key of JavaScript, which may never come out of the browser.
+#[cfg(feature = "whole")]
+#[derive(Debug)]
+pub(crate) struct HostSigner {
+    pub(crate) author: VerifyingKey,
+    pub(crate) host: Host,
+}
+
+#[cfg(feature = "whole")]
+#[async_trait::async_trait(?Send)]
+impl Signer for HostSigner {
+    fn author(&self) -> VerifyingKey {
+        self.author
+    }
+
+    async fn sign(&self, domain: Domain, message: &[u8]) -> Option<[u8; 64]> {
+        let domain = match domain {
+            Domain::Object => "object",
+            Domain::Session => "session",
+            Domain::Statement => "statement",
+            Domain::Archive => "archive",
+        };
+        let answer = self.host.ask(domain, message).await;
+        answer.strip_prefix(&[0])?.try_into().ok()
+    }
 }

@@ -72,6 +72,13 @@ impl Out {
         self.text(&author.to_string())
     }
 
+    /// What was written already.
+    #[cfg(feature = "whole")]
+    pub(crate) fn raw(&mut self, written: &[u8]) -> &mut Self {
+        self.0.writer_mut().extend_from_slice(written);
+        self
+    }
+
     /// The value, or null.
     pub(crate) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) -> &mut Self {
         match value {
