@@ -2,19 +2,26 @@
 
 #[cfg(feature = "whole")]
 use streams_core::signer::Signer;
-use streams_core::{Domain, Draft, Object, SigningKey, VerifyingKey};
+use streams_core::{Domain, VerifyingKey};
+#[cfg(feature = "whole")]
+use streams_core::{Draft, Object, SigningKey};
 use wasm_bindgen::prelude::wasm_bindgen;
 
+#[cfg(feature = "whole")]
 use crate::cbor::In;
 use crate::error::Failure;
 #[cfg(feature = "whole")]
 use crate::host::Host;
-use crate::object::{Spec, array};
+#[cfg(feature = "whole")]
+use crate::object::Spec;
+use crate::object::array;
 
+#[cfg(feature = "whole")]
 /// Lets one write as an author.
 #[wasm_bindgen]
 pub struct Key(pub(crate) SigningKey);
 
+#[cfg(feature = "whole")]
 #[wasm_bindgen]
 impl Key {
     /// The key with these 32 secret bytes.
@@ -75,6 +82,7 @@ pub fn author_bytes(author: &str) -> Result<Vec<u8>, Failure> {
     Ok(author.parse::<VerifyingKey>()?.as_bytes().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// A root that is signed.
 #[wasm_bindgen(js_name = signedRoot)]
 pub fn signed_root(spec: &[u8], nonce: &[u8], key: &Key) -> Result<Vec<u8>, Failure> {
@@ -83,6 +91,7 @@ pub fn signed_root(spec: &[u8], nonce: &[u8], key: &Key) -> Result<Vec<u8>, Fail
     Ok(spec.fill(draft).sign(&key.0)?.object().parts().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// A root that is to be signed elsewhere.
 #[wasm_bindgen(js_name = unsignedRoot)]
 pub fn unsigned_root(spec: &[u8], nonce: &[u8], author: &str) -> Result<Vec<u8>, Failure> {
@@ -91,6 +100,7 @@ pub fn unsigned_root(spec: &[u8], nonce: &[u8], author: &str) -> Result<Vec<u8>,
     Ok(spec.fill(draft).encode(&author.parse()?)?.parts().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// The parts with this signature in them.
 #[wasm_bindgen(js_name = withSignature)]
 pub fn with_signature(parts: &[u8], signature: &[u8]) -> Result<Vec<u8>, Failure> {

@@ -23,6 +23,7 @@ mod host;
 #[cfg(feature = "whole")]
 mod node;
 mod object;
+#[cfg(feature = "whole")]
 mod policy;
 #[cfg(feature = "whole")]
 mod store;

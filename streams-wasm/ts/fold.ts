@@ -5,6 +5,9 @@ import type { ObjectId } from "./id.js";
 import type { StreamObject } from "./object.js";
 import type { Change, Stream } from "./stream.js";
 
+/** What of a stream is read. */
+type Folded = Pick<Stream, "adopted" | "entries" | "entry" | "length">;
+
 /**
  * The state of a stream, kept up to date by its changes.
  *
@@ -18,7 +21,7 @@ import type { Change, Stream } from "./stream.js";
  * States are kept and gone back to: `apply` returns another, and leaves the one that it is given as it is.
  */
 export class Fold<S> {
-  readonly #stream: Stream;
+  readonly #stream: Folded;
   readonly #apply: (state: S, object: StreamObject) => S;
   #state: S;
   /** How much of the order the state has in it. */
@@ -30,7 +33,7 @@ export class Fold<S> {
   readonly #snapshots: [upto: number, state: S][];
 
   /** Folds over what replay hands out, beginning with `initial`. The stream must be watched from before. */
-  constructor(stream: Stream, initial: S, apply: (state: S, object: StreamObject) => S) {
+  constructor(stream: Folded, initial: S, apply: (state: S, object: StreamObject) => S) {
     this.#stream = stream;
     this.#apply = apply;
     this.#state = initial;
