@@ -105,7 +105,7 @@ function show(view) {
   showPeople();
   const crossed = view.rows.filter((row) => !row.effective && !row.adoptedBy).length;
   const number = (count, what) => `${count.toLocaleString()} ${what}${count === 1 ? "" : "s"}`;
-  const label = [number(view.objects, "object"), view.finals && `${view.finals.toLocaleString()} final`, crossed && `${crossed} that do not count`].filter(Boolean).join(", ");
+  const label = [number(view.objects, "object"), view.finals && `${view.finals.toLocaleString()} final`, crossed && `${crossed} that ${crossed === 1 ? "does" : "do"} not count`].filter(Boolean).join(", ");
   $("history-title").textContent = `History: ${label}`;
   $("picture").querySelector("canvas").setAttribute("aria-label", `The history: ${label}`);
   picture.show({ rows: view.rows, objects: view.objects, name: nameOf, colour: colourOf });

@@ -42,7 +42,10 @@ export class Picture {
     place.addEventListener("keydown", (event) => this.#key(event));
     place.addEventListener("click", (event) => this.#click(event));
     place.addEventListener("mousemove", (event) => (place.style.cursor = this.#nearest(event) ? "pointer" : ""));
-    new ResizeObserver(() => this.#size()).observe(place);
+    new ResizeObserver(() => {
+      this.#size();
+      this.select(this.#selected, true);
+    }).observe(place);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => ((this.#colours = {}), this.#draw()));
   }
 

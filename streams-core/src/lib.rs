@@ -52,6 +52,8 @@ pub mod store;
 
 pub mod clock;
 
+pub mod signer;
+
 pub mod transport;
 
 pub mod archiver;
@@ -63,6 +65,7 @@ pub mod node;
 pub mod codes;
 
 #[cfg(feature = "conformance")]
+#[cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync, reason = "there is one thread to share with"))]
 pub mod conformance;
 
 #[cfg(feature = "simulate")]

@@ -40,7 +40,7 @@ pub mod witness;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use async_lock::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
+use async_lock::{Mutex as AsyncMutex, MutexGuardArc};
 
 use self::opened::Opened;
 use crate::keyed::HashKey;
@@ -210,8 +210,7 @@ impl Node {
         let mut stream = Stream::open(root, self.key)?;
         self.hold(&mut stream)?;
         let id = stream.id();
-        let slot = self.slot(id);
-        let mut opened = slot.lock().await;
+        let mut opened = self.slot(id).lock_arc().await;
         if opened.is_some() || self.store.head(id).await?.is_some() {
             return Ok(id);
         }
@@ -245,22 +244,31 @@ impl Node {
     /// Changes a stream that is opened for it, once, and commits what became different before it returns: so one appends,
     /// governs, makes checkpoints. What the closure gives back is given back. Where the store fails, the change may be durable or not; doing it again is safe for what is taken in by its id.
     pub async fn write<T>(&self, stream: StreamId, write: impl FnOnce(&mut Stream) -> T) -> Result<T, NodeError> {
-        let slot = self.slot(stream);
-        let mut opened = slot.lock().await;
-        let answer = self.write_opened(stream, &mut opened, write).await;
-        self.release(stream, opened, answer.is_err());
-        answer
+        let mut opened = self.take_up(stream).await?;
+        let answer = write(opened.as_mut().expect("it was taken up").stream());
+        self.put_back(stream, opened).await.map(|()| answer)
     }
 
-    async fn write_opened<T>(
-        &self,
-        stream: StreamId,
-        opened: &mut Option<Opened>,
-        write: impl FnOnce(&mut Stream) -> T,
-    ) -> Result<T, NodeError> {
-        let opened = self.current(stream, opened).await?;
-        let answer = write(opened.stream());
-        opened.settle(&*self.store).await.map(|()| answer)
+    /// The stream as the store has it now, which nobody else uses until it is put back.
+    async fn take_up(&self, stream: StreamId) -> Result<MutexGuardArc<Option<Opened>>, NodeError> {
+        let mut opened = self.slot(stream).lock_arc().await;
+        match self.current(stream, &mut opened).await {
+            Ok(_) => Ok(opened),
+            Err(error) => {
+                self.release(stream, opened, true);
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits what became different of a stream, and lets others use it.
+    async fn put_back(&self, stream: StreamId, mut opened: MutexGuardArc<Option<Opened>>) -> Result<(), NodeError> {
+        let settled = match opened.as_mut() {
+            Some(opened) => opened.settle(&*self.store).await,
+            None => Ok(()),
+        };
+        self.release(stream, opened, settled.is_err());
+        settled
     }
 
     /// The stream as the store has it now.
@@ -286,7 +294,7 @@ impl Node {
     }
 
     /// Lets others use a stream. Where its use failed, what is in memory may not be in the store: it is read again.
-    fn release(&self, stream: StreamId, mut opened: AsyncMutexGuard<'_, Option<Opened>>, failed: bool) {
+    fn release(&self, stream: StreamId, mut opened: MutexGuardArc<Option<Opened>>, failed: bool) {
         if failed {
             *opened = None;
         }

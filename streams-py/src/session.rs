@@ -114,6 +114,7 @@ pub(crate) fn event<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, 
 #[pyclass(module = "streams_core.session", frozen)]
 pub(crate) struct Session {
     kept: Arc<Kept>,
+    key: streams_core::SigningKey,
     own: streams_core::VerifyingKey,
     takes_unknown: bool,
     promises: Option<u64>,
@@ -155,9 +156,8 @@ impl Session {
         let numbered = kept.wait(py, kept.node.last_number())?;
         let channel = channel.as_ref().map_or(&[][..], AsRef::as_ref);
         let own = key.0.verifying_key();
-        let session =
-            streams_core::sync::session::Session::new(key.0.clone(), side, numbered, random(), channel, at(now));
-        Ok(Self { kept, own, takes_unknown, promises, address, session: Mutex::new(session) })
+        let session = streams_core::sync::session::Session::new(own, side, numbered, random(), channel, at(now));
+        Ok(Self { kept, key: key.0.clone(), own, takes_unknown, promises, address, session: Mutex::new(session) })
     }
 
     /// Asks for a stream: both sides will have what either had of it, as far as the rules let them.
@@ -246,6 +246,9 @@ impl Session {
             match output {
                 None => return Ok(None),
                 Some(Output::Send(frame)) => return Ok(Some(PyBytes::new(py, &frame).into_any())),
+                Some(Output::Sign(unsigned)) => {
+                    return Ok(Some(PyBytes::new(py, &unsigned.sign(&self.key)).into_any()));
+                }
                 Some(Output::Ask(number, ask)) => {
                     let Self { own, takes_unknown, promises, .. } = *self;
                     let answers = Answers { node, own, takes_unknown, promises };

@@ -1,24 +1,28 @@
 //! Archives: a stream in one file, written while it is read, and read while it arrives.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use streams_core::StreamId;
+use js_sys::Promise;
+use streams_core::archive::index;
 use streams_core::archive::manifest::Manifest;
 use streams_core::archive::read::{Event, Reader};
 use streams_core::archive::vouch::Vouching;
 use streams_core::archive::write::Written;
 use streams_core::codes::Coded;
 use streams_core::node::archive::Archived;
+use streams_core::{Authenticator, StreamId};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::author::Key;
 use crate::cbor::{In, Out};
 use crate::error::{Failure, Outcome};
 use crate::hash_key;
+use crate::host::{promise, promise_bytes};
 use crate::node::NodeHandle;
 use crate::object;
 use crate::stream::write_taken;
@@ -42,65 +46,85 @@ type Writing = Pin<Box<dyn Future<Output = Outcome<Written>>>>;
 
 /// An archive that is being written, as fast as it is read.
 #[wasm_bindgen]
+#[derive(Clone)]
 pub struct Archiving {
     pipe: Pipe,
-    writing: RefCell<Option<Writing>>,
-    written: RefCell<Option<Written>>,
+    index: Pipe,
+    writing: Rc<RefCell<Option<Writing>>>,
+    written: Rc<RefCell<Option<Written>>>,
 }
 
 #[wasm_bindgen]
 impl NodeHandle {
     /// Begins to archive a stream; behind another archive, whose manifest is given with what the store had then.
-    pub async fn archive(&self, arguments: &[u8]) -> Result<Archiving, Failure> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<Archiving>")]
+    pub fn archive(&self, arguments: &[u8]) -> Result<Promise, Failure> {
         let mut input = In::new(arguments);
         input.list()?;
         let stream = input.stream()?;
         let before = input.option(In::id)?;
         let last = input.uint()?;
         let before = before.map(|manifest| Archived::up_to(manifest, last));
-        let survey = self.node.survey(stream, before).await?;
-        let (node, pipe) = (self.node.clone(), Pipe::default());
-        let mut out = pipe.clone();
-        let writing = async move { Ok(node.archive(&survey, &mut out, &mut io::sink(), |_| ()).await?) };
-        Ok(Archiving { pipe, writing: RefCell::new(Some(Box::pin(writing))), written: RefCell::default() })
+        let node = self.node.clone();
+        Ok(promise(async move {
+            let survey = node.survey(stream, before).await?;
+            let (pipe, index) = (Pipe::default(), Pipe::default());
+            let (mut out, mut index_out) = (pipe.clone(), index.clone());
+            let writing = async move { Ok(node.archive(&survey, &mut out, &mut index_out, |_| ()).await?) };
+            let writing: Writing = Box::pin(writing);
+            Ok(Archiving { pipe, index, writing: Rc::new(RefCell::new(Some(writing))), written: Rc::default() })
+        }))
     }
 
     /// Takes in what a reader has ready: its manifest, what became of its objects, and its faults.
-    pub async fn restore(&self, reader: &Reading) -> Result<Vec<u8>, Failure> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn restore(&self, reader: &Reading) -> Promise {
         let events: Vec<Event> = reader.events.borrow_mut().drain(..).collect();
-        let mut out = Out::new();
-        out.list(events.len());
-        for event in events {
-            if let Event::Objects(objects) = &event
-                && let Some(stream) = reader.stream.get()
-            {
-                let taken = self.node.restore(stream, objects.clone()).await?;
-                out.list(2).text("taken");
-                write_taken(&mut out, &taken);
-            } else {
-                reader.write(&mut out, &event);
+        let (node, stream) = (self.node.clone(), reader.stream.get());
+        promise_bytes(async move {
+            let mut out = Out::new();
+            out.list(events.len());
+            for event in events {
+                match (event, stream) {
+                    (Event::Objects(objects), Some(stream)) => {
+                        let taken = node.restore(stream, objects).await?;
+                        out.list(2).text("taken");
+                        write_taken(&mut out, &taken);
+                    }
+                    (event, _) => write_event(&mut out, &event),
+                }
             }
-        }
-        Ok(out.into_bytes())
+            Ok(out.into_bytes())
+        })
     }
 }
 
 #[wasm_bindgen]
 impl Archiving {
     /// The next bytes; empty at the end.
-    pub async fn pull(&self) -> Result<Vec<u8>, Failure> {
-        let Some(mut writing) = self.writing.take() else { return Ok(Vec::new()) };
-        let done = std::future::poll_fn(|context| match writing.as_mut().poll(context) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending if !self.pipe.0.borrow().is_empty() => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn pull(&self) -> Promise {
+        let this = self.clone();
+        promise_bytes(async move {
+            let Some(mut writing) = this.writing.take() else { return Ok(Vec::new()) };
+            let done = std::future::poll_fn(|context| match writing.as_mut().poll(context) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending if !this.pipe.0.borrow().is_empty() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            })
+            .await;
+            match done {
+                None => drop(this.writing.replace(Some(writing))),
+                Some(written) => drop(this.written.replace(Some(written?))),
+            }
+            Ok(this.pipe.0.take())
         })
-        .await;
-        match done {
-            None => drop(self.writing.replace(Some(writing))),
-            Some(written) => drop(self.written.replace(Some(written?))),
-        }
-        Ok(self.pipe.0.take())
+    }
+
+    /// What was written of the index since the last time.
+    #[wasm_bindgen(js_name = takeIndex)]
+    pub fn take_index(&self) -> Vec<u8> {
+        self.index.0.take()
     }
 
     /// The id of the manifest, when all is written.
@@ -119,7 +143,7 @@ impl Archiving {
 pub struct Reading {
     reader: RefCell<Option<Reader>>,
     events: RefCell<Vec<Event>>,
-    stream: std::cell::Cell<Option<StreamId>>,
+    stream: Cell<Option<StreamId>>,
 }
 
 #[wasm_bindgen]
@@ -159,24 +183,24 @@ impl Reading {
         let events: Vec<Event> = self.events.borrow_mut().drain(..).collect();
         let mut out = Out::new();
         out.list(events.len());
-        events.iter().for_each(|event| self.write(&mut out, event));
+        events.iter().for_each(|event| write_event(&mut out, event));
         out.into_bytes()
     }
+}
 
-    fn write(&self, out: &mut Out, event: &Event) {
-        out.list(2);
-        match event {
-            Event::Manifest(manifest) => write_manifest(out.text("manifest"), manifest),
-            Event::Objects(objects) => {
-                out.text("objects").list(objects.len());
-                objects.iter().for_each(|object| object::write_authentic(out, object));
-            }
-            Event::Fault(fault) => {
-                out.text("fault").list(3).uint(fault.offset).text(Coded::code(fault));
-                out.option(fault.what.id(), |out, id| {
-                    out.id(&id);
-                });
-            }
+fn write_event(out: &mut Out, event: &Event) {
+    out.list(2);
+    match event {
+        Event::Manifest(manifest) => write_manifest(out.text("manifest"), manifest),
+        Event::Objects(objects) => {
+            out.text("objects").list(objects.len());
+            objects.iter().for_each(|object| object::write_authentic(out, object));
+        }
+        Event::Fault(fault) => {
+            out.text("fault").list(3).uint(fault.offset).text(Coded::code(fault));
+            out.option(fault.what.id(), |out, id| {
+                out.id(&id);
+            });
         }
     }
 }
@@ -187,6 +211,40 @@ fn write_manifest(out: &mut Out, manifest: &Manifest) {
     out.option(manifest.previous, |out, id| {
         out.id(&id);
     });
+}
+
+/// A page of an archive, by the ranges of it and of its index that are here: the objects, or the range that is lacking,
+/// as the file, where it begins and where it ends. Each range that is given is such a list, and its bytes.
+#[wasm_bindgen(js_name = readPage)]
+pub fn read_page(ranges: &[u8], from: u64, limit: usize) -> Result<Vec<u8>, Failure> {
+    let ranges = In::new(ranges).many(|input| {
+        input.list()?;
+        Ok(((input.bool()?, input.uint()?, input.uint()?), input.bytes()?))
+    })?;
+    let lacking = Cell::new(None);
+    let read = |is_index: bool| {
+        let (ranges, lacking) = (&ranges, &lacking);
+        move |range: Range<u64>| {
+            let wanted = (is_index, range.start, range.end);
+            let found = ranges.iter().find(|(range, _)| *range == wanted);
+            found.map(|(_, bytes)| bytes.to_vec()).ok_or_else(|| {
+                lacking.set(Some(wanted));
+                io::ErrorKind::WouldBlock.into()
+            })
+        }
+    };
+    let page = index::page(read(false), read(true), from, limit, &mut Authenticator::new(hash_key()));
+    let mut out = Out::new();
+    match (page, lacking.get()) {
+        (_, Some((is_index, start, end))) => drop(out.list(2).null().list(3).bool(is_index).uint(start).uint(end)),
+        (page, None) => {
+            let page = page?;
+            out.list(2).list(page.len());
+            page.iter().for_each(|object| object::write_authentic(&mut out, object));
+            out.null();
+        }
+    }
+    Ok(out.into_bytes())
 }
 
 /// Whoever vouches, for which manifest and which seals.

@@ -1,16 +1,27 @@
 //! Authors: keys that sign, keys that tell authors apart, and objects that wait for a signature from elsewhere.
 
-use streams_core::{Domain, Draft, Object, SigningKey, VerifyingKey};
+#[cfg(feature = "whole")]
+use streams_core::signer::Signer;
+use streams_core::{Domain, VerifyingKey};
+#[cfg(feature = "whole")]
+use streams_core::{Draft, Object, SigningKey};
 use wasm_bindgen::prelude::wasm_bindgen;
 
+#[cfg(feature = "whole")]
 use crate::cbor::In;
 use crate::error::Failure;
-use crate::object::{Spec, array};
+#[cfg(feature = "whole")]
+use crate::host::Host;
+#[cfg(feature = "whole")]
+use crate::object::Spec;
+use crate::object::array;
 
+#[cfg(feature = "whole")]
 /// Lets one write as an author.
 #[wasm_bindgen]
 pub struct Key(pub(crate) SigningKey);
 
+#[cfg(feature = "whole")]
 #[wasm_bindgen]
 impl Key {
     /// The key with these 32 secret bytes.
@@ -71,6 +82,7 @@ pub fn author_bytes(author: &str) -> Result<Vec<u8>, Failure> {
     Ok(author.parse::<VerifyingKey>()?.as_bytes().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// A root that is signed.
 #[wasm_bindgen(js_name = signedRoot)]
 pub fn signed_root(spec: &[u8], nonce: &[u8], key: &Key) -> Result<Vec<u8>, Failure> {
@@ -79,6 +91,7 @@ pub fn signed_root(spec: &[u8], nonce: &[u8], key: &Key) -> Result<Vec<u8>, Fail
     Ok(spec.fill(draft).sign(&key.0)?.object().parts().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// A root that is to be signed elsewhere.
 #[wasm_bindgen(js_name = unsignedRoot)]
 pub fn unsigned_root(spec: &[u8], nonce: &[u8], author: &str) -> Result<Vec<u8>, Failure> {
@@ -87,8 +100,36 @@ pub fn unsigned_root(spec: &[u8], nonce: &[u8], author: &str) -> Result<Vec<u8>,
     Ok(spec.fill(draft).encode(&author.parse()?)?.parts().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// The parts with this signature in them.
 #[wasm_bindgen(js_name = withSignature)]
 pub fn with_signature(parts: &[u8], signature: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(Object::decode(parts)?.with_signature(&array(signature)?).parts().to_vec())
+}
+
+/// A key of JavaScript, which may never come out of the browser.
+#[cfg(feature = "whole")]
+#[derive(Debug)]
+pub(crate) struct HostSigner {
+    pub(crate) author: VerifyingKey,
+    pub(crate) host: Host,
+}
+
+#[cfg(feature = "whole")]
+#[async_trait::async_trait(?Send)]
+impl Signer for HostSigner {
+    fn author(&self) -> VerifyingKey {
+        self.author
+    }
+
+    async fn sign(&self, domain: Domain, message: &[u8]) -> Option<[u8; 64]> {
+        let domain = match domain {
+            Domain::Object => "object",
+            Domain::Session => "session",
+            Domain::Statement => "statement",
+            Domain::Archive => "archive",
+        };
+        let answer = self.host.ask(domain, message).await;
+        answer.strip_prefix(&[0])?.try_into().ok()
+    }
 }

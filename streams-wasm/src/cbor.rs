@@ -3,10 +3,14 @@
 //! Ids stand under tag 42, as their 32 bytes; authors are text; the maps of objects have their hinted keys. It is a
 //! private form: neither canonical, nor kept anywhere.
 
-use minicbor::data::{Tag, Type};
+use minicbor::data::Tag;
+#[cfg(feature = "whole")]
+use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 use streams_core::codes::Class;
-use streams_core::{Float, Hint, Kind, List, Map, Name, ObjectId, Value, VerifyingKey};
+#[cfg(feature = "whole")]
+use streams_core::{Float, Hint, Kind, List, Name};
+use streams_core::{Map, ObjectId, Value, VerifyingKey};
 
 use crate::error::{Failure, Outcome};
 
@@ -70,6 +74,13 @@ impl Out {
 
     pub(crate) fn author(&mut self, author: &VerifyingKey) -> &mut Self {
         self.text(&author.to_string())
+    }
+
+    /// What was written already.
+    #[cfg(feature = "whole")]
+    pub(crate) fn raw(&mut self, written: &[u8]) -> &mut Self {
+        self.0.writer_mut().extend_from_slice(written);
+        self
     }
 
     /// The value, or null.
@@ -174,6 +185,7 @@ impl<'b> In<'b> {
         Ok(self.text()?.parse()?)
     }
 
+    #[cfg(feature = "whole")]
     /// The value, or none where null stands.
     pub(crate) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<Option<T>> {
         if self.0.datatype().map_err(disagreed)? == Type::Null {
@@ -201,6 +213,7 @@ impl<'b> In<'b> {
         self.id()
     }
 
+    #[cfg(feature = "whole")]
     /// A map whose keys have hints; each value is read as its hint says.
     pub(crate) fn entries(&mut self) -> Outcome<Map> {
         let len = self.0.map().map_err(disagreed)?.unwrap_or(0);
@@ -216,6 +229,7 @@ impl<'b> In<'b> {
         Ok(map)
     }
 
+    #[cfg(feature = "whole")]
     fn value(&mut self, hint: Hint) -> Outcome<Value> {
         let mismatch = |_| Failure::new(Class::Misfit, "written-hint");
         if let Some(item) = hint.item() {

@@ -1,23 +1,27 @@
 //! One feed over many streams.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
+use js_sys::Promise;
 use streams_core::codes::Coded;
 use streams_core::node::feed::{Changed, Cursor, Event, Feed, Filter};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cbor::{In, Out};
-use crate::error::Failure;
+use crate::error::{Failure, Outcome};
+use crate::host::{promise, promise_bytes};
 use crate::node::{NodeHandle, write_stored};
 
 /// Reads the changes of a store.
 #[wasm_bindgen]
-pub struct FeedHandle(RefCell<Option<Feed>>);
+pub struct FeedHandle(Rc<RefCell<Option<Feed>>>);
 
 #[wasm_bindgen]
 impl NodeHandle {
     /// Reads what is here, and then what becomes different.
-    pub async fn watch(&self, arguments: &[u8]) -> Result<FeedHandle, Failure> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<FeedHandle>")]
+    pub fn watch(&self, arguments: &[u8]) -> Result<Promise, Failure> {
         let mut input = In::new(arguments);
         input.list()?;
         let texts = |input: &mut In<'_>| input.many(|input| Ok(input.text()?.to_owned()));
@@ -28,37 +32,39 @@ impl NodeHandle {
             authors: input.many(In::author)?.into_iter().collect(),
         };
         let since = input.option(|input| Ok(Cursor::from_bytes(input.bytes()?)?))?;
-        Ok(FeedHandle(RefCell::new(Some(self.node.watch(filter, since).await?))))
+        let node = self.node.clone();
+        Ok(promise(async move { Ok(FeedHandle(Rc::new(RefCell::new(Some(node.watch(filter, since).await?))))) }))
     }
 }
 
 #[wasm_bindgen]
 impl FeedHandle {
     /// At most so many events that there are now, each with the cursor behind it. The face asks one after the other.
-    pub async fn take(&self, most: usize) -> Result<Vec<u8>, Failure> {
-        // Given up in the middle, the feed is gone, and so is who read it.
-        let Some(mut feed) = self.0.take() else { return Ok(Out::new().into_bytes()) };
-        let mut events = Vec::new();
-        while events.len() < most {
-            match feed.next_now().await {
-                Ok(Some(event)) => events.push((event, feed.cursor())),
-                Ok(None) => break,
-                Err(error) => {
-                    self.0.replace(Some(feed));
-                    return Err(error.into());
-                }
-            }
-        }
-        let cursor = feed.cursor();
-        self.0.replace(Some(feed));
-        let mut out = Out::new();
-        out.list(2).bytes(&cursor.to_bytes()).list(events.len());
-        for (event, cursor) in &events {
-            out.list(2).bytes(&cursor.to_bytes());
-            write_event(&mut out, event);
-        }
-        Ok(out.into_bytes())
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn take(&self, most: usize) -> Promise {
+        let kept = self.0.clone();
+        promise_bytes(async move {
+            // Given up in the middle, the feed is gone, and so is who read it.
+            let Some(mut feed) = kept.take() else { return Ok(Out::new().into_bytes()) };
+            let taken = take(&mut feed, most).await;
+            kept.replace(Some(feed));
+            taken
+        })
     }
+}
+
+async fn take(feed: &mut Feed, most: usize) -> Outcome<Vec<u8>> {
+    let (mut events, mut out) = (Out::new(), Out::new());
+    let mut count = 0;
+    while count < most
+        && let Some(event) = feed.next_now().await?
+    {
+        events.list(2).bytes(&feed.cursor().to_bytes());
+        write_event(&mut events, &event);
+        count += 1;
+    }
+    out.list(2).bytes(&feed.cursor().to_bytes()).list(count).raw(&events.into_bytes());
+    Ok(out.into_bytes())
 }
 
 fn write_event(out: &mut Out, event: &Event) {

@@ -5,6 +5,7 @@
 
 #![cfg(target_family = "wasm")]
 #![allow(unreachable_pub, reason = "what JavaScript calls is public, and nothing in Rust calls it")]
+#![allow(clippy::arc_with_non_send_sync, reason = "there is one thread to share with")]
 
 #[cfg(feature = "whole")]
 mod archive;
@@ -22,6 +23,7 @@ mod host;
 #[cfg(feature = "whole")]
 mod node;
 mod object;
+#[cfg(feature = "whole")]
 mod policy;
 #[cfg(feature = "whole")]
 mod store;

@@ -1,29 +1,34 @@
 //! Nodes: the streams of a store, and peers.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use js_sys::{Array, Promise, Uint8Array};
 use streams_core::codes::Coded;
 use streams_core::node::page::Stored;
 use streams_core::node::peers::{Meeting, Streams};
+use streams_core::node::replay::{Replayed, Snapshot};
 use streams_core::store::Scan;
 use streams_core::sync::handshake::Side;
 use streams_core::sync::questions::Event;
-use streams_core::{Authenticator, Object, StreamId};
+use streams_core::{Authentic, Authenticator, Object, StreamId};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::author::Key;
+use crate::author::{HostSigner, Key};
 use crate::cbor::{In, Out};
 use crate::error::{Failure, Outcome};
 use crate::hash_key;
-use crate::host::Host;
+use crate::host::{Host, promise, promise_bytes};
 use crate::object;
 use crate::store::{HostStore, read_place, write_place};
 use crate::stream;
-use crate::transport::HostTransport;
+use crate::transport::{HostDial, HostTransport};
 
 /// The streams of a store.
 #[wasm_bindgen]
+#[derive(Clone)]
 pub struct NodeHandle {
     pub(crate) node: Rc<streams_core::Node>,
     clock: Arc<HostStore>,
@@ -38,42 +43,58 @@ impl NodeHandle {
     }
 
     /// Asks the node something: the name of a function of the core, and its arguments.
-    pub async fn call(&self, what: &str, arguments: &[u8]) -> Result<Vec<u8>, Failure> {
-        call(&self.node, what, arguments).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn call(&self, what: String, arguments: Vec<u8>) -> Promise {
+        let node = self.node.clone();
+        promise_bytes(async move { call(&node, &what, &arguments).await })
     }
 
     /// Asks a stream, which is opened for it.
-    pub async fn ask(&self, stream: &[u8], what: &str, arguments: &[u8]) -> Result<Vec<u8>, Failure> {
-        let id = StreamId::from_bytes(object::array(stream)?);
-        self.node.read(id, |stream| stream::ask(stream, what, arguments)).await?
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn ask(&self, stream: &[u8], what: String, arguments: Vec<u8>) -> Result<Promise, Failure> {
+        let (node, id) = (self.node.clone(), StreamId::from_bytes(object::array(stream)?));
+        Ok(promise_bytes(async move { node.read(id, |stream| stream::ask(stream, &what, &arguments)).await? }))
     }
 
     /// Writes an object into a stream.
-    pub async fn append(&self, stream: &[u8], key: &Key, spec: &[u8]) -> Result<Vec<u8>, Failure> {
-        let id = StreamId::from_bytes(object::array(stream)?);
-        self.node.write(id, |stream| stream::append(stream, &key.0, spec)).await?
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn append(&self, stream: &[u8], key: &Key, spec: Vec<u8>) -> Result<Promise, Failure> {
+        let (node, id) = (self.node.clone(), StreamId::from_bytes(object::array(stream)?));
+        let key = key.0.clone();
+        Ok(promise_bytes(async move { node.write(id, |stream| stream::append(stream, &key, &spec)).await? }))
     }
 
     /// Meets a peer over a link: `how` is `sync`, `serve`, `follow` or `plead`. Tells the peer's key.
-    pub async fn meet(
-        &self,
-        how: &str,
-        link: Host,
-        events: Host,
-        key: &Key,
-        arguments: &[u8],
-    ) -> Result<String, Failure> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<string>")]
+    pub fn meet(&self, how: String, link: Host, events: Host, signer: Host, arguments: Vec<u8>) -> Promise {
+        let this = self.clone();
+        promise(async move { this.meet_with(&how, link, events, signer, &arguments).await })
+    }
+
+    /// Asks peers who has streams. Tells who has which, by address; and whom nothing was heard of, and why.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn find(&self, dial: Host, signer: Host, arguments: Vec<u8>) -> Promise {
+        let this = self.clone();
+        promise_bytes(async move { this.find_by(dial, signer, &arguments).await })
+    }
+
+    /// The state of a stream, from the store alone, and what to begin with the next time: a list of the state of now,
+    /// that behind the final part, how many objects this one has in it, and its place.
+    #[wasm_bindgen(unchecked_return_type = "Promise<[any, any, Uint8Array]>")]
+    pub fn replay(&self, folding: Host, initial: JsValue, snapshot: JsValue, arguments: Vec<u8>) -> Promise {
+        let node = self.node.clone();
+        promise(async move { replay(&node, &folding, initial, snapshot, &arguments).await })
+    }
+}
+
+impl NodeHandle {
+    async fn meet_with(&self, how: &str, link: Host, events: Host, signer: Host, arguments: &[u8]) -> Outcome<String> {
         let mut input = In::new(arguments);
         input.list()?;
-        let side = if input.bool()? { Side::Opener } else { Side::Answerer };
-        let (nonce, channel) = (input.array()?, input.bytes()?.to_vec());
-        let takes_unknown = input.bool()?;
-        let promises = input.option(In::uint)?;
-        let address = input.option(|input| Ok(input.text()?.to_owned()))?;
+        let meeting = self.meeting(&mut input, signer)?;
+        let channel = input.bytes()?.to_vec();
         let streams = input.option(In::ids)?;
         let streams = streams.as_deref().map_or(Streams::All, Streams::These);
-        let clock = self.clock.clone();
-        let meeting = Meeting { key: key.0.clone(), side, nonce, clock, takes_unknown, promises, address };
         let link = Arc::new(HostTransport::new(link, channel));
         // Functions of JavaScript belong to one thread, so what is told passes a queue.
         let (told, queue) = async_channel::unbounded::<Vec<u8>>();
@@ -93,6 +114,64 @@ impl NodeHandle {
         };
         Ok(peer.to_string())
     }
+
+    async fn find_by(&self, dial: Host, signer: Host, arguments: &[u8]) -> Outcome<Vec<u8>> {
+        let mut input = In::new(arguments);
+        input.list()?;
+        let meeting = self.meeting(&mut input, signer)?;
+        let dial = HostDial { host: dial, meeting, nonce: Cell::default() };
+        let streams = input.ids()?;
+        let at = input.many(|input| Ok(input.text()?.to_owned()))?;
+        let found = self.node.find(&streams, &dial, &at).await?;
+        let mut out = Out::new();
+        out.list(2).list(found.places.len());
+        for (address, (peer, streams)) in &found.places {
+            out.list(3).text(address).author(peer).ids(streams);
+        }
+        out.list(found.silent.len());
+        for (address, error) in &found.silent {
+            let (class, code) = error.coded();
+            out.list(3).text(address).text(class.name()).text(code);
+        }
+        Ok(out.into_bytes())
+    }
+
+    /// How a peer is met: whether this side opened the link, its author, a nonce, whether streams that are not here are
+    /// taken in, how long what is stated will be served, and where the peer was met.
+    fn meeting(&self, input: &mut In<'_>, signer: Host) -> Outcome<Meeting> {
+        Ok(Meeting {
+            side: if input.bool()? { Side::Opener } else { Side::Answerer },
+            signer: Arc::new(HostSigner { author: input.author()?, host: signer }),
+            nonce: input.array()?,
+            clock: self.clock.clone(),
+            takes_unknown: input.bool()?,
+            promises: input.option(In::uint)?,
+            address: input.option(|input| Ok(input.text()?.to_owned()))?,
+        })
+    }
+}
+
+async fn replay(
+    node: &streams_core::Node,
+    folding: &Host,
+    initial: JsValue,
+    snapshot: JsValue,
+    arguments: &[u8],
+) -> Outcome<Array> {
+    let mut input = In::new(arguments);
+    input.list()?;
+    let (stream, objects, place) = (input.stream()?, input.option(In::uint)?, input.option(read_place)?);
+    let snapshot = objects.map(|objects| Snapshot { state: snapshot, objects, place });
+    let apply = |state: &mut JsValue, object: &Authentic| {
+        let mut out = Out::new();
+        object::write_authentic(&mut out, object);
+        *state = folding.apply(std::mem::take(state), &out.into_bytes());
+    };
+    let Replayed { state, snapshot } = node.replay(stream, initial, snapshot, apply).await?;
+    let mut out = Out::new();
+    out.list(2).uint(snapshot.objects).option(snapshot.place, |out, place| write_place(out, &place));
+    let kept = Uint8Array::from(&out.into_bytes()[..]);
+    Ok(Array::of3(&state, &snapshot.state, &kept))
 }
 
 async fn call(node: &streams_core::Node, what: &str, arguments: &[u8]) -> Outcome<Vec<u8>> {

@@ -1,10 +1,14 @@
 //! Objects: their bytes, proven, as what JavaScript shows; and back.
 
+#[cfg(feature = "whole")]
+use streams_core::Map;
 use streams_core::codes::Class;
-use streams_core::{Authentic, Authenticator, Content, HypotheticalRoot, Map, Object, ObjectId, Role};
+use streams_core::{Authentic, Authenticator, Content, HypotheticalRoot, Object, ObjectId, Role};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::cbor::{In, Out};
+#[cfg(feature = "whole")]
+use crate::cbor::In;
+use crate::cbor::Out;
 use crate::error::{Failure, Outcome};
 use crate::hash_key;
 
@@ -56,6 +60,7 @@ pub fn object_id(parts: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(Object::decode(parts)?.id().as_bytes().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// The parts of an object with these values, and this signature.
 #[wasm_bindgen]
 pub fn encode(values: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -68,12 +73,14 @@ pub fn hash(block: &[u8]) -> Vec<u8> {
     ObjectId::of_block(block).as_bytes().to_vec()
 }
 
+#[cfg(feature = "whole")]
 /// The parts without a map.
 #[wasm_bindgen]
 pub fn redact(parts: &[u8], map: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(Object::decode(parts)?.redact(&ObjectId::from_bytes(array(map)?))?.parts().to_vec())
 }
 
+#[cfg(feature = "whole")]
 /// The parts with maps that stood redacted.
 #[wasm_bindgen]
 pub fn restore(parts: &[u8], maps: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -102,6 +109,7 @@ pub fn maps(parts: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(out.into_bytes())
 }
 
+#[cfg(feature = "whole")]
 /// What is put into an object that is to be written: a list of its type, data, rules, timestamp and next.
 pub(crate) struct Spec {
     pub(crate) r#type: String,
@@ -111,6 +119,7 @@ pub(crate) struct Spec {
     pub(crate) next: Option<[u8; 32]>,
 }
 
+#[cfg(feature = "whole")]
 impl Spec {
     pub(crate) fn read(input: &mut In<'_>) -> Outcome<Self> {
         input.list()?;

@@ -5,16 +5,19 @@ use streams_core::stream::admit::{Ingested, Rejected};
 use streams_core::stream::checkpoint::CheckpointState;
 use streams_core::stream::feed::Change;
 use streams_core::stream::judge::Set;
-use streams_core::{
-    Authentic, Authenticator, Deciding, Draft, Entry, Fork, Object, ObjectId, SigningKey, Stream, Verdict, VerifyingKey,
-};
+use streams_core::{Authentic, Authenticator, Deciding, Entry, Fork, Object, ObjectId, Stream, Verdict};
+#[cfg(feature = "whole")]
+use streams_core::{Draft, SigningKey, VerifyingKey};
 use wasm_bindgen::prelude::wasm_bindgen;
 
+#[cfg(feature = "whole")]
 use crate::author::Key;
 use crate::cbor::{In, Out};
 use crate::error::{Failure, Outcome};
 use crate::hash_key;
-use crate::object::{self, Spec};
+use crate::object;
+#[cfg(feature = "whole")]
+use crate::object::Spec;
 
 /// What one replica holds of one stream.
 #[wasm_bindgen]
@@ -38,11 +41,13 @@ impl StreamHandle {
         ingest(&mut self.0, arguments)
     }
 
+    #[cfg(feature = "whole")]
     /// Writes an object.
     pub fn append(&mut self, key: &Key, spec: &[u8]) -> Result<Vec<u8>, Failure> {
         append(&mut self.0, &key.0, spec)
     }
 
+    #[cfg(feature = "whole")]
     /// Drops a map here alone.
     pub fn redact(&mut self, arguments: &[u8]) -> Result<Vec<u8>, Failure> {
         redact(&mut self.0, arguments)
@@ -84,6 +89,7 @@ pub(crate) fn ingest(stream: &mut Stream, arguments: &[u8]) -> Outcome<Vec<u8>> 
     Ok(out.into_bytes())
 }
 
+#[cfg(feature = "whole")]
 /// Writes an object, and tells it.
 pub(crate) fn append(stream: &mut Stream, key: &SigningKey, spec: &[u8]) -> Outcome<Vec<u8>> {
     let draft = draft(stream, &key.verifying_key(), &mut In::new(spec))?;
@@ -93,6 +99,7 @@ pub(crate) fn append(stream: &mut Stream, key: &SigningKey, spec: &[u8]) -> Outc
     Ok(out.into_bytes())
 }
 
+#[cfg(feature = "whole")]
 /// Drops a map of an object: both ids. Tells the object, or null.
 pub(crate) fn redact(stream: &mut Stream, arguments: &[u8]) -> Outcome<Vec<u8>> {
     let mut input = In::new(arguments);
@@ -104,6 +111,7 @@ pub(crate) fn redact(stream: &mut Stream, arguments: &[u8]) -> Outcome<Vec<u8>> 
     Ok(out.into_bytes())
 }
 
+#[cfg(feature = "whole")]
 /// What is to be written: a checkpoint where the type says so, else what the specification of it says.
 fn draft(stream: &Stream, author: &VerifyingKey, input: &mut In<'_>) -> Outcome<Draft> {
     let spec = Spec::read(input)?;
@@ -212,6 +220,7 @@ pub(crate) fn ask(stream: &Stream, what: &str, arguments: &[u8]) -> Outcome<Vec<
         "epoch" => drop(out.option(stream.epoch(&input.id()?), |out, epoch| {
             out.uint(epoch.into());
         })),
+        #[cfg(feature = "whole")]
         "draft" => {
             input.list()?;
             let author = input.author()?;

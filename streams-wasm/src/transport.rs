@@ -1,9 +1,12 @@
 //! Links: those of JavaScript, as the core wants them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use js_sys::Promise;
+use streams_core::node::find::Dial;
+use streams_core::node::peers::Meeting;
 use streams_core::transport::{MAX_FRAME, Transport, TransportError, TransportErrorKind};
 
 use crate::host::{Host, answer};
@@ -67,5 +70,31 @@ impl Transport for HostTransport {
 
     fn channel(&self) -> &[u8] {
         &self.channel
+    }
+}
+
+/// Opens links in JavaScript, and meets whoever is there.
+#[derive(Debug)]
+pub(crate) struct HostDial {
+    pub(crate) host: Host,
+    /// How each is met; the nonce is that of the link.
+    pub(crate) meeting: Meeting,
+    pub(crate) nonce: Cell<[u8; 32]>,
+}
+
+#[async_trait(?Send)]
+impl Dial for HostDial {
+    async fn dial(&self, address: &str) -> Result<Arc<dyn Transport>, TransportError> {
+        let answer = self.host.ask("dial", address.as_bytes()).await;
+        // A nonce, and what is unique to the link.
+        let Some((nonce, channel)) = answer.strip_prefix(&[0]).and_then(<[u8]>::split_first_chunk) else {
+            return Err(failed(&answer));
+        };
+        self.nonce.set(*nonce);
+        Ok(Arc::new(HostTransport::new(self.host.link(), channel.to_vec())))
+    }
+
+    fn meeting(&self, address: &str) -> Meeting {
+        Meeting { nonce: self.nonce.get(), address: Some(address.to_owned()), ..self.meeting.clone() }
     }
 }

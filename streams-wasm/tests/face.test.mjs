@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
-  FileStore, InternalError, MemoryStore, Node, NotAuthorizedError, Redacted, RefusedError, Rule, SigningKey, Stream, StreamsError,
-  StoreError, UnsoundError, WebCryptoSigner, authenticate, init, isReady, maps, memoryLink, objectId, redact, root, verify,
+  FileStore, Fold, InternalError, MemoryStore, Node, NotAuthorizedError, Redacted, RefusedError, Rule, SigningKey, Stream, StreamsError,
+  StoreError, TransportError, UnsoundError, WebCryptoSigner, authenticate, blockId, init, isReady, maps, memoryLink, objectId, readPage, redact,
+  root, verify,
 } from "streams-core";
 import * as verifier from "streams-core/verify";
 
@@ -131,6 +132,29 @@ test("a key that cannot be extracted signs elsewhere", async () => {
   assert.ok(!verify(signer.author, "archive", message, await signer.sign("object", message)));
 });
 
+test("a key that cannot be extracted proves who one is to peers", async () => {
+  const [signer, bob] = [await WebCryptoSigner.generate(), SigningKey.generate()];
+  const [here, there] = [Node.open(new MemoryStore()), Node.open(new MemoryStore())];
+  const stream = await here.create(await root(signer, { type: "example.org/list" }));
+  await here.append(stream, signer, TYPE, { item: "milk" });
+  let [one, other] = memoryLink();
+  const [peer, served] = await Promise.all([there.sync(one, { key: bob, takesUnknown: true }), here.serve(other, { key: signer })]);
+  assert.deepEqual([peer, served], [signer.author, bob.author]);
+  assert.deepEqual(await there.orderDigest(stream), await here.orderDigest(stream));
+  assert.equal((await there.completeness(stream)).peers[0].peer, signer.author, "what it stated is signed too");
+
+  // Who signs for somebody else is nobody, and who does not sign is told so.
+  [one, other] = memoryLink();
+  const impostor = { author: SigningKey.generate().author, sign: (domain, message) => signer.sign(domain, message) };
+  const met = await Promise.allSettled([there.sync(one, { key: impostor }), here.serve(other, { key: bob })]);
+  assert.deepEqual(met.map(({ reason }) => reason.code), ["by-peer", "proof"]);
+  const locked = { author: signer.author, sign: async () => { throw new Error("locked"); } };
+  [one, other] = memoryLink();
+  const serving = here.serve(other, { key: bob });
+  await assert.rejects(there.sync(one, { key: locked }), /locked/);
+  await assert.rejects(serving, StreamsError);
+});
+
 test("peers become equal, and stay so", async () => {
   const [alice, bob] = [SigningKey.generate(), SigningKey.generate()];
   const [here, there] = [Node.open(new MemoryStore()), Node.open(new MemoryStore())];
@@ -162,6 +186,73 @@ test("peers become equal, and stay so", async () => {
   await assert.rejects(following, { name: "AbortError" });
   await serving.catch(() => {});
   await assert.rejects(there.sync(memoryLink()[0], { key: bob, signal: AbortSignal.abort() }), { name: "AbortError" });
+});
+
+test("a fold that is kept up to date is a replay", () => {
+  const keys = [1, 2, 3].map((byte) => SigningKey.fromBytes(new Uint8Array(32).fill(byte)));
+  const first = root(keys[0], { type: "example.org/list", nonce: new Uint8Array(16), policies: [Rule.openToAll()] });
+  const [all, here] = [Stream.open(first), Stream.open(first)];
+  // Written side by side, so that much comes late; with a removal, and an adoption of what it voids.
+  const branches = keys.map(() => Stream.open(first));
+  for (let at = 0; at < 60; at++) branches[at % 3].append(keys[at % 3], TYPE, { at });
+  const removal = branches[0].govern(keys[0], [Rule.remove(keys[1].author)]);
+  for (const branch of branches) for (const { object } of branch) all.ingest(object);
+  const void_ = [...all].filter(({ effective }) => !effective).map(({ object }) => object.id);
+  assert.ok(void_.length > 10);
+  all.adopt(keys[0], void_.slice(0, 5));
+  all.checkpoint(keys[0]);
+
+  here.watch();
+  let applied = 0;
+  const fold = new Fold(here, [], (ids, { id }) => (applied++, [...ids, id]));
+  const objects = [...all].slice(1).map(({ object }) => object);
+  const order = objects.map((object, at) => [(at * 37) % 101, object]).sort(([one], [other]) => one - other);
+  for (const [, object] of order) {
+    here.ingest(object);
+    assert.deepEqual(fold.update(here.takeChanges()), [...here.replayed()].map(({ id }) => id));
+  }
+  assert.deepEqual(here.orderDigest(), all.orderDigest());
+  assert.ok(fold.state.includes(void_[0]) && !fold.state.includes(void_[9]) && fold.state.includes(removal.id));
+  const before = applied;
+  here.append(keys[0], TYPE, { at: "end" });
+  fold.update(here.takeChanges());
+  assert.ok(applied - before <= 2, `${applied - before} for one at the end`);
+});
+
+test("state from a store is read on behind what is final", async () => {
+  const alice = SigningKey.generate();
+  const node = Node.open(new MemoryStore());
+  const stream = await node.create(begin(alice));
+  for (let at = 0; at < 20; at++) await node.append(stream, alice, TYPE, { at });
+  await node.checkpoint(stream, alice);
+  const ids = (list, { id }) => [...list, id];
+  const all = await node.replayFrom(stream, undefined, [], ids);
+  assert.equal(all.state.length, 22);
+  const { id } = await node.append(stream, alice, TYPE, { at: "later" });
+  let applied = 0;
+  const more = await node.replayFrom(stream, all.snapshot, [], (list, object) => (applied++, ids(list, object)));
+  assert.deepEqual(more.state, [...all.state, id]);
+  assert.equal(applied, more.state.length - all.snapshot.objects);
+  assert.deepEqual(await node.replay(stream, [], ids), more.state);
+  await assert.rejects(node.replay(stream, 0, () => { throw new RangeError("of theirs"); }), /of theirs/);
+  assert.equal(await node.replay(stream, 0, (count) => count + 1), 23, "the node goes on");
+});
+
+test("who has a stream is found by way of peers", async () => {
+  const [alice, bob, carol] = [SigningKey.generate(), SigningKey.generate(), SigningKey.generate()];
+  const [here, middle, there] = [1, 2, 3].map(() => Node.open(new MemoryStore()));
+  const stream = await there.create(begin(carol));
+  const dial = async (address) => {
+    const [one, other] = memoryLink();
+    const served = { "at:middle": [middle, bob], "at:there": [there, carol] }[address];
+    if (!served) throw new TransportError("unreachable", "nobody answers");
+    served[0].serve(other, { key: served[1] }).catch(() => {});
+    return one;
+  };
+  await middle.sync(await dial("at:there"), { key: bob, address: "at:there", takesUnknown: false });
+  const found = await here.find([stream], dial, { key: alice, at: ["at:nowhere", "at:middle"] });
+  assert.deepEqual(found.places, [{ address: "at:there", peer: carol.author, streams: [stream] }]);
+  assert.deepEqual(found.silent.map(({ address, error }) => [address, error.code]), [["at:nowhere", "unreachable"]]);
 });
 
 test("a feed goes on where it was", async () => {
@@ -198,6 +289,19 @@ test("an archive restores, is vouched for, and damage is told", async () => {
   const restored = await again.restore(new Blob([bytes]).stream(), { vouching });
   assert.deepEqual([restored.admitted, restored.faults, restored.manifest.id], [3001, [], archive.manifest]);
   assert.deepEqual(await again.orderDigest(stream), await node.orderDigest(stream));
+  // By its index, a page is read without the rest.
+  const order = await node.order(stream);
+  let read = 0;
+  const ranges = async (start, end) => {
+    read += end - start;
+    return bytes.subarray(start, end);
+  };
+  const page = await readPage(ranges, archive.index, { from: 1500, limit: 20 });
+  assert.deepEqual(page.map(({ id }) => id), order.slice(1500, 1520));
+  assert.ok(read < bytes.length / 4, `${read} of ${bytes.length}`);
+  assert.deepEqual((await readPage(new Blob([bytes]), archive.index, { from: 2990 })).map(({ id }) => id), order.slice(2990));
+  assert.deepEqual(await readPage(bytes, archive.index, { from: 1e6 }), []);
+  await assert.rejects(readPage(bytes, new Uint8Array(100)), { code: "index" });
   bytes[bytes.length >> 1] ^= 1;
   const damaged = await Node.open(new MemoryStore()).restore(bytes);
   assert.ok(damaged.faults.length > 0 && damaged.faults[0].error.code);
@@ -250,4 +354,27 @@ test("CommonJS has the same", async () => {
   const S = createRequire(import.meta.url)("../dist/streams.node.cjs");
   await S.init();
   assert.equal(S.SigningKey.generate().author.length, 48);
+});
+
+// Last: everything that was open dies with the instance.
+test("an instance that died is made anew", async () => {
+  const alice = SigningKey.generate();
+  const [stream, store] = [Stream.open(begin(alice)), new MemoryStore()];
+  const node = Node.open(store);
+  const list = await node.create(begin(alice));
+  const waiting = node.append(list, alice, TYPE, { item: "under way" });
+  // More than the instance can have in memory: there is nothing else known that ends it.
+  assert.throws(() => blockId(new Uint8Array(2 ** 31)), InternalError);
+  assert.equal(isReady(), false);
+  assert.throws(() => stream.summary(), InternalError);
+  assert.throws(() => SigningKey.generate(), { name: "InternalError", message: /call init\(\) again/ });
+  await assert.rejects(node.head(list), InternalError);
+  await Promise.race([waiting.catch(() => {}), new Promise((done) => setTimeout(done, 100))]);
+  await init();
+  assert.equal(isReady(), true);
+  assert.throws(() => stream.summary(), InternalError, "it was of the other instance");
+  stream.free();
+  const again = Node.open(store);
+  await again.append(list, SigningKey.generate(), TYPE, { item: "after" });
+  assert.deepEqual((await again.verify(list)).faults, []);
 });

@@ -35,6 +35,7 @@ export type ArchiveEvent =
 /** An archive that is being written: read it to its end. */
 export class Archive {
   readonly #archiving: Handle<Archiving>;
+  readonly #index: Uint8Array[] = [];
   /** The bytes, as fast as they are read. */
   readonly readable: ReadableStream<Uint8Array>;
 
@@ -44,6 +45,7 @@ export class Archive {
       {
         pull: async (controller) => {
           const bytes = await later(() => this.#archiving.it.pull());
+          this.#index.push(run(() => this.#archiving.it.takeIndex()));
           if (bytes.length) controller.enqueue(bytes);
           if (!bytes.length || this.manifest) controller.close();
         },
@@ -57,6 +59,11 @@ export class Archive {
   get manifest(): ObjectId | undefined {
     const digest = run(() => this.#archiving.it.manifest());
     return digest && idText(digest);
+  }
+
+  /** The index of what was written, to be kept beside it: with it {@link readPage} reads a page without the rest. */
+  get index(): Blob {
+    return new Blob(this.#index as Uint8Array<ArrayBuffer>[]);
   }
 
   /** Vouches for the archive that was written: whoever trusts the key need not verify each signature again. */
@@ -193,6 +200,40 @@ export class Restoring {
         else if ("error" in taken) this.rejected.push(taken.error);
       }
     }
+  }
+}
+
+/** Reads a range of a file, up to `end`: fewer bytes where the file ends. */
+export type Ranges = (start: number, end: number) => Promise<Uint8Array>;
+
+const rangesOf = (file: Uint8Array | Blob | Ranges): Ranges => {
+  if (typeof file === "function") return file;
+  if (file instanceof Uint8Array) return async (start, end) => file.subarray(start, end);
+  return async (start, end) => new Uint8Array(await file.slice(start, end).arrayBuffer());
+};
+
+/**
+ * Reads at most `limit` objects of an archive, from a place in its order on, by its index: each is proven. Of the archive
+ * it asks for what it reads, and for a little beside it.
+ */
+export async function readPage(
+  archive: Uint8Array | Blob | Ranges,
+  index: Uint8Array | Blob | Ranges,
+  { from = 0, limit = 50 }: { from?: number; limit?: number } = {},
+): Promise<readonly StreamObject[]> {
+  const [objects, entries] = [rangesOf(archive), rangesOf(index)];
+  const ranges: [readonly [boolean, number, number], Uint8Array][] = [];
+  for (;;) {
+    const bytes = write(ranges.map(([range, bytes]) => [...range, bytes]));
+    const { page, lacking } = answer(run((core) => core.readPage(bytes, BigInt(from), limit)), (reader) => {
+      reader.list();
+      const page = reader.option(() => reader.many(() => readObject(reader)));
+      const lacking = reader.option(() => (reader.list(), [reader.boolean(), reader.number(), reader.number()] as const));
+      return { page, lacking };
+    });
+    if (!lacking) return page ?? [];
+    const [isIndex, start, end] = lacking;
+    ranges.push([lacking, await (isIndex ? entries : objects)(start, end)]);
   }
 }
 

@@ -78,9 +78,8 @@ export class SigningKey {
 }
 
 /**
- * A key of WebCrypto, which need not be extractable: nobody can copy it out of this browser.
- *
- * Objects are signed with it; a session with a peer needs a {@link SigningKey}.
+ * A key of WebCrypto, which need not be extractable: nobody can copy it out of this browser. It signs objects, and proves
+ * who one is to peers.
  */
 export class WebCryptoSigner implements Signer {
   private constructor(
@@ -154,4 +153,25 @@ export function root(key: SigningKey | Signer, draft: RootDraft): Root | Promise
 export async function signElsewhere(signer: Signer, parts: Uint8Array): Promise<Uint8Array> {
   const signature = await signer.sign("object", idBytes(objectId(parts)));
   return run((core) => core.withSignature(parts, signature));
+}
+
+/** A key as the core asks it, for sessions. The last error is kept, to be thrown behind the core. */
+export class SignerHost {
+  error: unknown;
+
+  constructor(readonly key: SigningKey | Signer) {}
+
+  async call(domain: Domain, message: Uint8Array): Promise<Uint8Array> {
+    try {
+      const signature = await this.key.sign(domain, message.slice());
+      const answer = new Uint8Array(signature.length + 1);
+      answer.set(signature, 1);
+      return answer;
+    } catch (error) {
+      this.error = error;
+      return Uint8Array.of(1);
+    }
+  }
+
+  tell(): void {}
 }

@@ -1,6 +1,6 @@
 // Tabs in sync without a server: links between all that listen to one BroadcastChannel.
 
-import { SigningKey } from "./author.js";
+import { type Signer, SigningKey } from "./author.js";
 import type { Node, PeerEvent } from "./node.js";
 import type { StreamId } from "./id.js";
 import { type PortLike, messagePort } from "./transport.js";
@@ -10,7 +10,7 @@ export interface BroadcastOptions {
   /** The name of the channel: who uses the same meets. */
   readonly name: string;
   /** The key of this tab. Two tabs with one key do not meet: by default each draws its own. */
-  readonly key?: SigningKey;
+  readonly key?: SigningKey | Signer;
   readonly streams?: readonly StreamId[];
   readonly takesUnknown?: boolean;
   readonly onEvent?: (event: PeerEvent) => void;

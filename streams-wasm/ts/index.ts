@@ -46,7 +46,8 @@ export {
   type Summary,
   type Verdict,
 } from "./stream.js";
-export { type Completeness, type FeedEvent, type Filter, type Meeting, Node, type Page, type PeerEvent, type Stored, type Verified } from "./node.js";
+export { Fold } from "./fold.js";
+export { type Completeness, type Dial, type FeedEvent, type Filter, type Found, type Meeting, Node, type Page, type PeerEvent, type Replayed, type Snapshot, type Stored, type Verified } from "./node.js";
 export type { Commit, Head, Logged, Mark, NewObject, Scan, Store, StoreRecord } from "./store.js";
 export { MemoryStore } from "./memory.js";
 export { IndexedDbStore } from "./indexeddb.js";
@@ -57,9 +58,11 @@ export {
   type ArchiveEvent,
   type ArchiveOptions,
   type Manifest,
+  type Ranges,
   type RestoreOptions,
   Restoring,
   readArchive,
+  readPage,
   readVouching,
   writeArchive,
 } from "./archive.js";

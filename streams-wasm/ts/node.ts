@@ -1,16 +1,16 @@
 // Nodes: the streams of a store, opened when they are asked for, committed before an answer is given; and peers.
 
 import { Archive, type ArchiveOptions, Restoring, type RestoreOptions } from "./archive.js";
-import { type Signer, SigningKey, signElsewhere } from "./author.js";
+import { type Signer, SignerHost, SigningKey, signElsewhere } from "./author.js";
 import { type Out, Reader, id, write } from "./cbor.js";
 import { Handle, answer, later, run, told } from "./core.js";
-import { StreamsError, fail } from "./errors.js";
+import { StreamsError, known } from "./errors.js";
 import { type Author, type ObjectId, type StreamId, idBytes } from "./id.js";
 import { type Draft, type StreamObject, draftItems, readObject } from "./object.js";
 import type { RuleContent } from "./policy.js";
 import { type Answer, type Ingested, type Parts, type Question, drafts, partsOf, questions, readTaken } from "./stream.js";
 import { type Head, type Store, StoreHost, clock } from "./store.js";
-import { LinkHost, type Transport } from "./transport.js";
+import { DialHost, LinkHost, type Transport } from "./transport.js";
 import type { Content } from "./value.js";
 import type { FeedHandle, NodeHandle } from "#glue";
 
@@ -69,8 +69,8 @@ export type PeerEvent =
 
 /** How one meets a peer. */
 export interface Meeting {
-  /** The key of this side. */
-  readonly key: SigningKey;
+  /** The key of this side, or whoever signs with it. */
+  readonly key: SigningKey | Signer;
   /** Whether this side opened the link. */
   readonly opened?: boolean;
   /** Whether streams that are not here are taken in, where the peer has them. */
@@ -82,6 +82,32 @@ export interface Meeting {
   readonly onEvent?: (event: PeerEvent) => void;
   /** Closes the link. */
   readonly signal?: AbortSignal;
+}
+
+/** Opens a link to whoever is at an address. Addresses come from strangers: what they may reach is decided here. */
+export type Dial = (address: string, signal?: AbortSignal) => Promise<Transport>;
+
+/** Who has streams. */
+export interface Found {
+  /** Who has which of them, by address. */
+  readonly places: readonly { address: string; peer: Author; streams: readonly StreamId[] }[];
+  /** Whom nothing was heard of, and why. */
+  readonly silent: readonly { address: string; error: StreamsError }[];
+}
+
+/** The state behind the final part of a stream. */
+export interface Snapshot<S> {
+  readonly state: S;
+  /** How many objects it has in it. */
+  readonly objects: number;
+  /** The place of the last of them. */
+  readonly place?: Uint8Array;
+}
+
+/** The state of a stream, and the snapshot to begin with the next time. */
+export interface Replayed<S> {
+  readonly state: S;
+  readonly snapshot: Snapshot<S>;
 }
 
 /** What is lacking, and who said to have it. */
@@ -165,6 +191,16 @@ function readFeedEvent(reader: Reader): FeedEvent {
   const by = reader.option(() => reader.id());
   return (by ? { cursor, what: changed, stream, stored, by } : { cursor, what: changed, stream, stored }) as FeedEvent;
 }
+
+/** How a peer is met, as the core is told. */
+const meetingItems = (meeting: Meeting, opened: boolean): Out[] => [
+  meeting.opened ?? opened,
+  meeting.key.author,
+  crypto.getRandomValues(new Uint8Array(32)),
+  meeting.takesUnknown ?? false,
+  meeting.promises ?? null,
+  meeting.address ?? null,
+];
 
 /** How many objects are asked of the store at once. */
 const PAGE = 512;
@@ -320,14 +356,45 @@ export class Node {
     return this.#call("object", [id(stream), id(object)], (reader) => reader.option(() => readStored(reader)));
   }
 
-  /** State as a fold over what is effective, in order. */
+  /**
+   * State as a fold over what is effective, in order, from the store alone. Where somebody writes meanwhile, `apply` may
+   * see an object again, of another state: it returns another state, and leaves the one that it is given as it is.
+   */
   async replay<S>(stream: StreamId, initial: S, apply: (state: S, object: StreamObject) => S): Promise<S> {
-    let state = initial;
-    for (const object of await this.#ask(stream, "replayed")) {
-      const stored = await this.object(stream, object);
-      if (stored) state = apply(state, stored.object);
-    }
-    return state;
+    return (await this.replayFrom(stream, undefined, initial, apply)).state;
+  }
+
+  /**
+   * The same, and what to begin with the next time: the state behind the final part of the stream, which what comes later
+   * never changes. Only what stands behind the snapshot is read; all, where it does not hold any more.
+   */
+  async replayFrom<S>(
+    stream: StreamId,
+    snapshot: Snapshot<S> | undefined,
+    initial: S,
+    apply: (state: S, object: StreamObject) => S,
+  ): Promise<Replayed<S>> {
+    let thrown: { error: unknown } | undefined;
+    const folding = {
+      apply(state: S, bytes: Uint8Array): S {
+        if (thrown) return state;
+        try {
+          return apply(state, readObject(new Reader(bytes.slice())));
+        } catch (error) {
+          thrown = { error };
+          return state;
+        }
+      },
+    };
+    const bytes = write([id(stream), snapshot?.objects ?? null, snapshot?.place ?? null]);
+    const [state, final, kept] = (await this.#later((node) => node.replay(folding, initial, snapshot?.state, bytes))) as [S, S, Uint8Array];
+    if (thrown) throw thrown.error;
+    return answer(kept, (reader) => {
+      reader.list();
+      const objects = reader.number();
+      const place = reader.option(() => reader.data());
+      return { state, snapshot: { state: final, objects, ...(place && { place }) } };
+    });
   }
 
   /** Asks a stream, which is opened for it: see the functions of {@link Stream} of the same names. */
@@ -436,14 +503,10 @@ export class Node {
     const { key, signal, onEvent } = meeting;
     signal?.throwIfAborted();
     const host = new LinkHost(link);
-    const nonce = crypto.getRandomValues(new Uint8Array(32));
+    const signer = new SignerHost(key);
     const bytes = write([
-      meeting.opened ?? how !== "serve",
-      nonce,
+      ...meetingItems(meeting, how !== "serve"),
       link.channel ?? new Uint8Array(0),
-      meeting.takesUnknown ?? false,
-      meeting.promises ?? null,
-      meeting.address ?? null,
       streams ? streams.map((stream) => id(stream)) : null,
       ...more,
     ]);
@@ -455,10 +518,11 @@ export class Node {
     const abort = () => void link.close().catch(() => {});
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      const peer = await this.#later((node) => node.meet(how, host, events, SigningKey.key(key), bytes));
+      const peer = await this.#later((node) => node.meet(how, host, events, signer, bytes));
       return peer as Author;
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof StreamsError && error.code === "not-signed" && signer.error) throw signer.error;
       if (error instanceof StreamsError && error.name === "TransportError" && host.error) throw told(host.error);
       throw error;
     } finally {
@@ -484,6 +548,31 @@ export class Node {
   /** Asks a peer for access to a stream, with a note for whoever governs it. */
   plead(link: Transport, meeting: Meeting & { readonly stream: StreamId; readonly note: string }): Promise<Author> {
     return this.#meet("plead", link, meeting, undefined, [id(meeting.stream), meeting.note]);
+  }
+
+  /**
+   * Asks peers who has streams, at most sixteen: those at the addresses given, those that this node met, and those that
+   * they met; at most 32 in all. What they say of others is where to ask, and nothing else.
+   */
+  async find(streams: readonly StreamId[], dial: Dial, meeting: Meeting & { readonly at?: readonly string[] }): Promise<Found> {
+    const { signal, key } = meeting;
+    signal?.throwIfAborted();
+    const host = new DialHost(dial, signal);
+    const bytes = write([...meetingItems(meeting, true), streams.map((stream) => id(stream)), meeting.at ?? []]);
+    const abort = () => host.close();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      const found = await this.#later((node) => node.find(host, new SignerHost(key), bytes));
+      signal?.throwIfAborted();
+      return answer(found, (reader) => {
+        reader.list();
+        const places = reader.many(() => (reader.list(), { address: reader.text(), peer: reader.text() as Author, streams: reader.ids() }));
+        const silent = reader.many(() => (reader.list(), { address: reader.text(), error: known(reader.text(), reader.text()) }));
+        return { places, silent };
+      });
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   /** The peers that were met, the latest first. */
@@ -551,5 +640,3 @@ export class Node {
     await this.close();
   }
 }
-
-export { fail };

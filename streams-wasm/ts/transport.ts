@@ -263,3 +263,36 @@ export class LinkHost {
     }
   }
 }
+
+/** Opens links for the core, one after the other. */
+export class DialHost {
+  #last: LinkHost | undefined;
+
+  constructor(
+    readonly dial: (address: string, signal?: AbortSignal) => Promise<Transport>,
+    readonly signal: AbortSignal | undefined,
+  ) {}
+
+  async call(_: string, address: Uint8Array): Promise<Uint8Array> {
+    try {
+      this.signal?.throwIfAborted();
+      const link = await this.dial(new TextDecoder().decode(address.slice()), this.signal);
+      this.#last = new LinkHost(link);
+      const channel = link.channel ?? new Uint8Array(0);
+      const answer = new Uint8Array(33 + channel.length);
+      crypto.getRandomValues(answer.subarray(1, 33));
+      answer.set(channel, 33);
+      return answer;
+    } catch (error) {
+      return Uint8Array.of(KINDS.indexOf(codeOf(error)) + 1 || 254);
+    }
+  }
+
+  link(): LinkHost {
+    return this.#last!;
+  }
+
+  close(): void {
+    this.#last?.link.close().catch(() => {});
+  }
+}

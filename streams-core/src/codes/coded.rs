@@ -300,6 +300,7 @@ impl Coded for PeerError {
             Self::Transport(error) => error.coded(),
             Self::Node(error) => error.coded(),
             Self::Ended(end) => end.coded(),
+            Self::Unsigned => (Class::Session, "not-signed"),
             Self::Gone => (Class::Session, "gone"),
         }
     }

@@ -150,6 +150,7 @@ pub const TABLE: &[Row] = &[
     row(Class::Session, "unexpected", "the peer sent what was not asked for"),
     row(Class::Session, "too-much", "the peer sent more than it may"),
     row(Class::Session, "by-peer", "the peer ended the session, and says why"),
+    row(Class::Session, "not-signed", "whoever holds this side's key does not sign: unlock it, or ask whom it belongs to"),
     row(Class::Session, "gone", "the peer closed the link before it had answered: connect again"),
     row(Class::Ranges, "malformed", "the ranges are malformed"),
     row(Class::Ranges, "endless", "the ranges do not come to an end"),

@@ -17,7 +17,7 @@
 //! for at in [0, 1] {
 //!     let numbered = nodes[at].last_number().await?;
 //!     let nonce = [at as u8; 32]; // fresh random bytes, in earnest
-//!     sessions.push(Session::new(keys[at].clone(), sides[at], numbered, nonce, b"", 0));
+//!     sessions.push(Session::new(keys[at].verifying_key(), sides[at], numbered, nonce, b"", 0));
 //! }
 //! sessions[1].sync(list);
 //! let mut is_quiet = false;
@@ -30,6 +30,7 @@
 //!             is_quiet = false;
 //!             match output {
 //!                 Output::Send(frame) => sessions[1 - at].receive(&frame, 0),
+//!                 Output::Sign(unsigned) => sessions[1 - at].receive(&unsigned.sign(&keys[at]), 0),
 //!                 Output::Ask(number, ask) => {
 //!                     let answer = answers.answer(ask, 0).await?;
 //!                     sessions[at].answer(number, answer);

@@ -36,12 +36,9 @@ impl Node {
         from: u64,
         taken: impl FnMut(&Stream, B, Vec<Result<Ingested, Rejected>>),
     ) -> Result<(), NodeError> {
-        let slot = self.slot(stream);
-        let mut opened = slot.lock().await;
-        let done = match self.current(stream, &mut opened).await {
-            Ok(opened) => ingest_batches(opened, &*self.store, batches, from, taken).await,
-            Err(error) => Err(error),
-        };
+        let mut opened = self.take_up(stream).await?;
+        let taking = opened.as_mut().expect("it was taken up");
+        let done = ingest_batches(taking, &*self.store, batches, from, taken).await;
         self.release(stream, opened, done.is_err());
         done
     }

@@ -12,6 +12,7 @@ use super::{Node, NodeError};
 use crate::clock::Clock;
 use crate::object::author::{SigningKey, VerifyingKey};
 use crate::object::id::StreamId;
+use crate::signer::Signer;
 use crate::sync::handshake::Side;
 use crate::sync::questions::{Answer, Ask, End, Event, Output};
 use crate::sync::session::Session;
@@ -44,6 +45,9 @@ pub enum PeerError {
     /// One of the two ended the session.
     #[error(transparent)]
     Ended(#[from] End),
+    /// Nobody signs for this side.
+    #[error("whoever holds this side's key does not sign")]
+    Unsigned,
     /// The peer went in the middle.
     #[error("the peer closed the link before it had answered")]
     Gone,
@@ -52,8 +56,8 @@ pub enum PeerError {
 /// How a node meets a peer.
 #[derive(Clone, Debug)]
 pub struct Meeting {
-    /// The key of this node.
-    pub key: SigningKey,
+    /// The key of this node, or whoever signs with it.
+    pub signer: Arc<dyn Signer>,
     /// Who opened the connection.
     pub side: Side,
     /// 32 fresh random bytes.
@@ -71,7 +75,7 @@ pub struct Meeting {
 impl Meeting {
     /// A meeting as most are: streams that are not here are not taken in, and nothing is promised.
     pub fn new(key: SigningKey, side: Side, nonce: [u8; 32], clock: Arc<dyn Clock>) -> Self {
-        Self { key, side, nonce, clock, takes_unknown: false, promises: None, address: None }
+        Self { signer: Arc::new(key), side, nonce, clock, takes_unknown: false, promises: None, address: None }
     }
 }
 
@@ -89,6 +93,7 @@ struct Driver<'a> {
     node: &'a Node,
     session: Session,
     answers: Answers<'a>,
+    signer: &'a dyn Signer,
     clock: &'a dyn Clock,
     outgoing: Sender<Vec<u8>>,
     takes: Sender<Take>,
@@ -168,10 +173,10 @@ impl Node {
         ends: bool,
         on_event: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<VerifyingKey, PeerError> {
-        let Meeting { key, side, nonce, clock, takes_unknown, promises, address } = meeting;
+        let Meeting { signer, side, nonce, clock, takes_unknown, promises, address } = meeting;
         let numbered = self.last_number().await?;
-        let own = key.verifying_key();
-        let mut session = Session::new(key, side, numbered, nonce, link.channel(), clock.now());
+        let own = signer.author();
+        let mut session = Session::new(own, side, numbered, nonce, link.channel(), clock.now());
         begin(&mut session);
         let seen = self.store.last().await.map_err(NodeError::from)?;
         // What goes out must not wait for what comes in, or two peers that both send wait for each other. It is bounded
@@ -183,7 +188,9 @@ impl Node {
         let (takes, to_take) = unbounded();
         let (was_taken, taken) = unbounded();
         let clock = &*clock;
-        let mut driver = Driver { node: self, session, answers, clock, outgoing, takes, on_event, seen, end: None };
+        let signer = &*signer;
+        let mut driver =
+            Driver { node: self, session, answers, signer, clock, outgoing, takes, on_event, seen, end: None };
         let send = async {
             while let Ok(frame) = to_send.recv().await {
                 link.send(frame).await?;
@@ -384,11 +391,11 @@ impl Driver<'_> {
     async fn work(&mut self, address: Option<&str>) -> Result<(), PeerError> {
         while let Some(output) = self.session.poll() {
             match output {
-                Output::Send(frame) => {
-                    self.outgoing.send(frame).await.map_err(|_| TransportError::closed())?;
-                    if self.outgoing.len() > UNREAD {
-                        return Err(End::TooMuch("answers that it does not read").into());
-                    }
+                Output::Send(frame) => self.send(frame).await?,
+                Output::Sign(unsigned) => {
+                    let (domain, said) = unsigned.said();
+                    let signature = self.signer.sign(domain, said).await.ok_or(PeerError::Unsigned)?;
+                    self.send(unsigned.signed(signature)).await?;
                 }
                 Output::Ask(number, Ask::Take { stream, peer, parts }) => {
                     // Where it cannot be taken in any more, the session is at its end.
@@ -405,6 +412,13 @@ impl Driver<'_> {
                 }
                 Output::End(end) => self.end = Some(end),
             }
+        }
+        Ok(())
+    }
+    async fn send(&mut self, frame: Vec<u8>) -> Result<(), PeerError> {
+        self.outgoing.send(frame).await.map_err(|_| TransportError::closed())?;
+        if self.outgoing.len() > UNREAD {
+            return Err(End::TooMuch("answers that it does not read").into());
         }
         Ok(())
     }

@@ -52,10 +52,10 @@ pub(super) async fn misbehave(
     streams: Vec<StreamId>,
     mut dice: Dice,
 ) {
-    let Meeting { key, side, nonce, clock, promises, .. } = meeting;
+    let Meeting { signer, side, nonce, clock, promises, .. } = meeting;
     let Ok(numbered) = node.last_number().await else { return };
-    let own = key.verifying_key();
-    let mut session = Session::new(key, side, numbered, nonce, link.channel(), clock.now());
+    let own = signer.author();
+    let mut session = Session::new(own, side, numbered, nonce, link.channel(), clock.now());
     streams.iter().for_each(|stream| session.sync(*stream));
     let answers = Answers { node: &node, own, takes_unknown: true, promises };
     let frames = dice.below(30);
@@ -64,6 +64,13 @@ pub(super) async fn misbehave(
             match output {
                 Output::Send(frame) => {
                     if link.send(frame).await.is_err() {
+                        return;
+                    }
+                }
+                Output::Sign(unsigned) => {
+                    let (domain, said) = unsigned.said();
+                    let Some(signature) = signer.sign(domain, said).await else { return };
+                    if link.send(unsigned.signed(signature)).await.is_err() {
                         return;
                     }
                 }

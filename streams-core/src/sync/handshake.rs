@@ -1,7 +1,7 @@
 //! Who is there (spec 10.1): both sides prove their keys over what both said and what is unique to the connection.
 
 use super::messages::{Hello, VERSIONS};
-use crate::object::author::{Domain, SIGNATURE_LEN, SigningKey};
+use crate::object::author::{Domain, SIGNATURE_LEN};
 
 /// Which side of the connection one is: it is part of what is signed, so a proof cannot be sent back as one's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,18 +46,14 @@ impl Transcript {
         Self(*hasher.finalize().as_bytes())
     }
 
-    fn message(&self, side: Side) -> Vec<u8> {
+    /// What this side signs to prove its key.
+    pub(super) fn message(&self, side: Side) -> Vec<u8> {
         [&[side.byte()][..], &self.0].concat()
     }
 
     /// What only the two sides know where their transport keeps frames secret: by it ranges are keyed.
     pub(super) fn secret(&self) -> [u8; 32] {
         blake3::derive_key("streams 2026 ranges v1", &self.0)
-    }
-
-    /// The proof of one's own key.
-    pub(super) fn prove(&self, side: Side, key: &SigningKey) -> [u8; SIGNATURE_LEN] {
-        key.sign(Domain::Session, &self.message(side))
     }
 
     /// Whether the other side proved its key.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use super::messages::MAX_LEAVES;
-use super::messages::Why;
+use super::messages::{Message, Why};
 use super::reconcile::Key;
 use super::said::{Numbered, Reason, Refusal, Signed, Statement};
 #[cfg(doc)]
 use super::session::FRAME_BYTES;
-use crate::object::author::VerifyingKey;
+use crate::object::author::{Domain, SIGNATURE_LEN, SigningKey, VerifyingKey};
 use crate::object::id::{ObjectId, StreamId};
 use crate::stream::admit::Rejected;
 
@@ -18,12 +18,53 @@ use crate::stream::admit::Rejected;
 pub enum Output {
     /// Send this frame.
     Send(Vec<u8>),
+    /// Sign this, and send the frame that comes of it before anything that follows.
+    Sign(Box<Unsigned>),
     /// Answer this question, by its number.
     Ask(u64, Ask),
     /// Something happened.
     Event(Event),
     /// The session is over: send what is left, and close the link. Nothing follows.
     End(End),
+}
+
+/// A message that lacks the signature of this side, whose key the session does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    domain: Domain,
+    said: Vec<u8>,
+    message: Message,
+}
+
+impl Unsigned {
+    /// `said` is what is signed; the signature in the message is replaced.
+    pub(super) fn new(domain: Domain, said: Vec<u8>, message: Message) -> Self {
+        Self { domain, said, message }
+    }
+
+    /// What the signature is for, and the message that is signed.
+    pub fn said(&self) -> (Domain, &[u8]) {
+        (self.domain, &self.said)
+    }
+
+    /// The frame, with the signature in it. One that is not valid ends the session at the peer.
+    pub fn signed(mut self, signature: [u8; SIGNATURE_LEN]) -> Vec<u8> {
+        match &mut self.message {
+            Message::Proof(proof) => *proof = signature,
+            Message::Refused(refused) => refused.said.signature = signature,
+            Message::Response(response) => {
+                response.statement.iter_mut().for_each(|statement| statement.signature = signature);
+            }
+            _ => {}
+        }
+        self.message.encode()
+    }
+
+    /// The frame, where the key is at hand.
+    pub fn sign(self, key: &SigningKey) -> Vec<u8> {
+        let signature = key.sign(self.domain, &self.said);
+        self.signed(signature)
+    }
 }
 
 /// A question to a replica.

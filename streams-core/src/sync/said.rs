@@ -102,6 +102,12 @@ impl<T: Said> Signed<T> {
         Self { said, signature }
     }
 
+    /// What is yet to be signed, and the bytes that are.
+    pub(super) fn unsigned(said: T) -> (Self, Vec<u8>) {
+        let bytes = bytes(&said);
+        (Self { said, signature: [0; SIGNATURE_LEN] }, bytes)
+    }
+
     /// Whether the peer signed it.
     pub fn is_valid(&self) -> bool {
         self.said.peer().verify(Domain::Statement, &bytes(&self.said), &self.signature)

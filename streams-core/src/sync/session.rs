@@ -1,8 +1,8 @@
 //! A session with a peer (spec 10): a machine without IO, clock or randomness.
 //!
 //! Frames and answers go in, with the time; [`Session::poll`] gives frames to be sent, questions to be answered, and
-//! events. A session holds nothing of a stream: it asks whoever drives it, who asks a replica. What a peer can make it
-//! hold is bounded by the limits of this file.
+//! events. A session holds nothing of a stream, and no key: it asks whoever drives it, who asks a replica, and signs. What
+//! a peer can make it hold is bounded by the limits of this file.
 
 mod answering;
 
@@ -22,9 +22,9 @@ use super::handshake::{Side, Transcript, version};
 use super::messages::{
     Find, Found, Hello, Id, Ids, Key, MAX_SOUGHT, MAX_TOLD, Message, Parts, Place, Plea, Refused, VERSIONS,
 };
-use super::questions::{Answer, Ask, Cause, End, Event, Output};
+use super::questions::{Answer, Ask, Cause, End, Event, Output, Unsigned};
 use super::said::{Numbered, Reason, Refusal, Signed};
-use crate::object::author::{SigningKey, VerifyingKey};
+use crate::object::author::{Domain, SIGNATURE_LEN, VerifyingKey};
 use crate::object::id::{ObjectId, StreamId};
 
 /// How many frames of objects may be on their way for one request.
@@ -59,7 +59,7 @@ pub const MAX_WAITING: usize = 64 << 10;
 
 /// A session with one peer.
 pub struct Session {
-    key: SigningKey,
+    own: VerifyingKey,
     side: Side,
     channel: Vec<u8>,
     /// The last statement of this side.
@@ -165,14 +165,14 @@ enum Question {
 }
 
 impl Session {
-    /// Begins a session on a fresh connection. `numbered` is the number of this side's last statement, `nonce` 32 fresh
+    /// Begins a session of `own` on a fresh connection. `numbered` is the number of this side's last statement, `nonce` 32 fresh
     /// random bytes, `channel` what the transport gives, and `now` the time in milliseconds since 1970 UTC.
-    pub fn new(key: SigningKey, side: Side, numbered: Numbered, nonce: [u8; 32], channel: &[u8], now: u64) -> Self {
-        let hello = Message::Hello(Hello { versions: VERSIONS.to_vec(), key: Key(key.verifying_key()), nonce });
+    pub fn new(own: VerifyingKey, side: Side, numbered: Numbered, nonce: [u8; 32], channel: &[u8], now: u64) -> Self {
+        let hello = Message::Hello(Hello { versions: VERSIONS.to_vec(), key: Key(own), nonce });
         let hello = hello.encode();
         Self {
             output: VecDeque::from([Output::Send(hello.clone())]),
-            key,
+            own,
             side,
             channel: channel.to_vec(),
             numbered,
@@ -338,13 +338,12 @@ impl Session {
         if !matches!(self.phase, Phase::Hello) {
             return Err(End::Unexpected("a second hello"));
         }
-        if hello.key.0 == self.key.verifying_key() {
+        if hello.key.0 == self.own {
             return Err(End::OwnKey);
         }
         let version = version(&hello).ok_or(End::Version)?;
         let transcript = Transcript::new(self.side, &self.hello, frame, &self.channel);
-        let proof = transcript.prove(self.side, &self.key);
-        self.output.push_back(Output::Send(Message::Proof(proof).encode()));
+        self.sign(Domain::Session, transcript.message(self.side), Message::Proof([0; SIGNATURE_LEN]));
         self.phase = Phase::Proof { hello, transcript, version };
         Ok(())
     }
@@ -480,11 +479,11 @@ impl Session {
             self.stop_answering(number);
         }
         let shown = shown.map(|shown| Parts(shown.to_vec()));
-        let (peer, object) = (Key(self.key.verifying_key()), object.map(Id));
+        let (peer, object) = (Key(self.own), object.map(Id));
         let Numbered { store, counter } = self.numbered;
         let refusal = Refusal { peer, stream: Id(stream), object, reason, at: self.now, store, counter };
-        let said = Signed::sign(refusal, &self.key);
-        self.say(&Message::Refused(Refused { number, said, shown }));
+        let (said, bytes) = Signed::unsigned(refusal);
+        self.sign(Domain::Statement, bytes, Message::Refused(Refused { number, said, shown }));
         self.output.push_back(Output::Event(Event::Refuses { stream, reason }));
     }
 
@@ -498,6 +497,13 @@ impl Session {
     fn say(&mut self, message: &Message) {
         if matches!(self.phase, Phase::Open { .. }) {
             self.output.push_back(Output::Send(message.encode()));
+        }
+    }
+
+    /// Sends a message that whoever drives the session signs.
+    fn sign(&mut self, domain: Domain, said: Vec<u8>, message: Message) {
+        if !matches!(self.phase, Phase::Over) {
+            self.output.push_back(Output::Sign(Box::new(Unsigned::new(domain, said, message))));
         }
     }
 

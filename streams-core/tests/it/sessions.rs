@@ -18,7 +18,7 @@ const NUMBERED: Numbered = Numbered { store: [4; 16], counter: 1 };
 
 /// A session that was opened with a peer whose frames a test writes.
 fn opened() -> (Session, SigningKey) {
-    let mut session = Session::new(author(1), Side::Answerer, NUMBERED, [1; 32], b"channel", NOW);
+    let mut session = Session::new(author(1).verifying_key(), Side::Answerer, NUMBERED, [1; 32], b"channel", NOW);
     let key = author(2);
     let hello = Message::Hello(Hello { versions: vec![1], key: Key(key.verifying_key()), nonce: [2; 32] }).encode();
     let own = frames(&mut session).remove(0);
@@ -41,7 +41,11 @@ fn proof(key: &SigningKey, role: u8, said: &[&[u8]]) -> [u8; 64] {
 fn frames(session: &mut Session) -> Vec<Vec<u8>> {
     outputs(session)
         .into_iter()
-        .filter_map(|output| if let Output::Send(frame) = output { Some(frame) } else { None })
+        .filter_map(|output| match output {
+            Output::Send(frame) => Some(frame),
+            Output::Sign(unsigned) => Some(unsigned.sign(&author(1))),
+            _ => None,
+        })
         .collect()
 }
 
@@ -54,7 +58,7 @@ fn end(session: &mut Session) -> Option<End> {
 }
 
 fn begun(side: Side) -> Session {
-    Session::new(author(1), side, NUMBERED, [1; 32], b"channel", NOW)
+    Session::new(author(1).verifying_key(), side, NUMBERED, [1; 32], b"channel", NOW)
 }
 
 #[test]
@@ -202,6 +206,7 @@ fn said(session: &mut Session, mut answer: impl FnMut(Ask) -> Answer) -> Vec<Mes
     while let Some(output) = session.poll() {
         match output {
             Output::Send(frame) => said.push(Message::decode(&frame).unwrap()),
+            Output::Sign(unsigned) => said.push(Message::decode(&unsigned.sign(&author(1))).unwrap()),
             Output::Ask(number, ask) => session.answer(number, answer(ask)),
             _ => {}
         }

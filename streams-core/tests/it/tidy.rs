@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["graph", "policy", "schema"],
     &["stream"],
     &["sync", "archive"],
-    &["store", "clock", "transport", "archiver"],
+    &["store", "clock", "signer", "transport", "archiver"],
     &["memory"],
     &["node"],
     &["codes", "conformance"],

@@ -408,6 +408,7 @@ class SessionError(StreamsError, ConnectionError):
         `unexpected`: the peer sent what was not asked for.
         `too-much`: the peer sent more than it may.
         `by-peer`: the peer ended the session, and says why.
+        `not-signed`: whoever holds this side's key does not sign: unlock it, or ask whom it belongs to.
         `gone`: the peer closed the link before it had answered: connect again.
     """
 
@@ -766,6 +767,7 @@ CODES: Final[Mapping[str, Mapping[str, str]]] = {
         "unexpected": "the peer sent what was not asked for",
         "too-much": "the peer sent more than it may",
         "by-peer": "the peer ended the session, and says why",
+        "not-signed": "whoever holds this side's key does not sign: unlock it, or ask whom it belongs to",
         "gone": "the peer closed the link before it had answered: connect again",
     },
     "RangesError": {

@@ -17,7 +17,7 @@ fn main() -> anyhow::Result<()> {
         [what, wasm, out] if what == "glue" => {
             let mut bindgen = Bindgen::new();
             bindgen.input_path(wasm).web(true)?.out_name("core").omit_default_module_path(true).typescript(true);
-            bindgen.remove_name_section(env::var_os("STREAMS_NAMES").is_none()).remove_producers_section(true);
+            bindgen.remove_producers_section(true);
             bindgen.generate(out)?;
             let folder = Path::new(out);
             let glue = fs::read_to_string(folder.join("core.js"))?;

@@ -1,7 +1,9 @@
 // Installs the package as npm makes it, builds it in each of the usual ways, and runs what was built:
-// `node packages.mjs [CHROMIUM]`. In Node as a module and as CommonJS; in a browser from Vite, from esbuild, and as it is.
+// `node packages.mjs [CHROMIUM]`. In Node as a module and as CommonJS; in Deno; in workerd, which is what Cloudflare's
+// workers run on; in a browser from Vite, from esbuild, and as it is.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -31,6 +33,23 @@ async function serve(root) {
   return server;
 }
 
+const tool = (name) => join(here, "../../node_modules/.bin", name);
+
+/** A worker that answers to this machine alone. */
+const WORKER = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .worker)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [
+    (name = "worker.mjs", esModule = embed "worker.mjs"),
+    (name = "streams.wasm", wasm = embed "streams.wasm"),
+  ],
+  compatibilityDate = "2026-01-01",
+);
+`;
+
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const browser = await chromium.launch({ executablePath: process.argv[2] ?? "/usr/bin/chromium", args: flags });
 
@@ -52,6 +71,22 @@ const ways = {
   "Node, as a module": () => run("node", "main.mjs"),
   "Node, as CommonJS": () => run("node", "main.cjs"),
   "Node, as CommonJS without modules that can be required": () => run("node", "--no-experimental-require-module", "main.cjs"),
+  Deno: () => run(tool("deno"), "run", "--allow-read", "--no-remote", "--node-modules-dir=manual", "main.mjs"),
+  async workerd() {
+    // Its packager leaves the WebAssembly as a module beside the worker.
+    const out = join(folder, "workerd");
+    await bundle({ entryPoints: [join(folder, "worker.mjs")], bundle: true, format: "esm", conditions: ["workerd"], external: ["*.wasm"], outdir: out, outExtension: { ".js": ".mjs" }, logLevel: "warning" });
+    cpSync(join(folder, "node_modules/streams-core/dist/streams.wasm"), join(out, "streams.wasm"));
+    writeFileSync(join(out, "config.capnp"), WORKER);
+    const worker = spawn(tool("workerd"), ["serve", join(out, "config.capnp"), "--control-fd=3"], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+    try {
+      const [said] = await once(worker.stdio[3], "data");
+      const { port } = JSON.parse(String(said));
+      return await (await fetch(`http://127.0.0.1:${port}/`)).text();
+    } finally {
+      worker.kill();
+    }
+  },
   async Vite() {
     await vite({ root: folder, logLevel: "warn", build: { outDir: "vite", target: "es2022" } });
     return open(join(folder, "vite"));
@@ -75,7 +110,7 @@ const ways = {
 };
 
 try {
-  for (const file of ["main.mjs", "main.cjs", "index.html"]) cpSync(join(here, file), join(folder, file));
+  for (const file of ["main.mjs", "worker.mjs", "main.cjs", "index.html"]) cpSync(join(here, file), join(folder, file));
   writeFileSync(join(folder, "package.json"), '{ "private": true }');
   const [{ filename }] = JSON.parse(run("npm", "pack", join(here, "../.."), "--json", "--silent"));
   run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--offline", filename);

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use super::{MAX_ANSWERING, MAX_WAITING, Output, Question, Session, WINDOW};
-use crate::object::author::VerifyingKey;
+use crate::object::author::{Domain, VerifyingKey};
 use crate::object::id::{ObjectId, StreamId};
 use crate::sync::messages::{
     Compared, Id, Ids, Key, MAX_LEAVES, Message, Objects, Parts, RangeBytes, Ranges, Request, Response, Want,
 };
 use crate::sync::questions::{Answer, Ask, Cause, End, Event, Lacks};
 use crate::sync::reconcile::Reconcile;
-use crate::sync::said::{Reason, Signed, Statement};
+use crate::sync::said::{Numbered, Reason, Signed, Statement};
 
 /// How many objects of one want are refused by name.
 const REFUSED: usize = 16;
@@ -123,14 +123,18 @@ impl Session {
         }
         let frontier = compared.summary.frontier;
         let leaves = Ids(compared.summary.leaves.into_iter().take(MAX_LEAVES).collect());
-        let statement = compared.numbered.map(|(numbered, until)| {
-            let (peer, stream, leaves) = (Key(self.key.verifying_key()), Id(stream), leaves.clone());
-            let (store, counter) = (numbered.store, numbered.counter);
-            Box::new(Signed::sign(Statement { peer, stream, frontier, leaves, store, counter, until }, &self.key))
+        let statement = compared.numbered.map(|(Numbered { store, counter }, until)| {
+            let (peer, stream, leaves) = (Key(self.own), Id(stream), leaves.clone());
+            Signed::unsigned(Statement { peer, stream, frontier, leaves, store, counter, until })
         });
+        let (statement, said) = statement.map(|(statement, said)| (Box::new(statement), said)).unzip();
         // Ranges find what either side lacks.
         let asks_back = compared.asks_back && ranges.is_none();
-        self.say(&Message::Response(Response { number, leaves, frontier, objects, ranges, statement }));
+        let response = Message::Response(Response { number, leaves, frontier, objects, ranges, statement });
+        match said {
+            Some(said) => self.sign(Domain::Statement, said, response),
+            None => self.say(&response),
+        }
         self.read_on(number, peer);
         if asks_back {
             self.ask_back(stream, theirs);

@@ -1,0 +1,3 @@
+import { run } from "./main.mjs";
+
+export default { fetch: async () => new Response(await run()) };
