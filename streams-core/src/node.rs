@@ -250,6 +250,58 @@ impl Node {
         answer
     }
 
+    /// Changes a stream as [`write`](Self::write) does, if its last change is still the one with this number, which
+    /// [`Head::last`] told. `None`, and nothing is changed, where somebody wrote meanwhile: read it again, and decide anew.
+    /// So what was decided by what is in the stream is right about it, whoever else writes.
+    ///
+    /// ```
+    /// # use streams_core::{Draft, HashKey, Map, MemoryStore, Node, SigningKey};
+    /// # use std::sync::Arc;
+    /// # pollster::block_on(async {
+    /// # let (key, hash_key) = (SigningKey::from_bytes([7; 32]), HashKey::from_bytes([1; 16]));
+    /// # let node = Node::new(Arc::new(MemoryStore::new([2; 16], hash_key)), hash_key);
+    /// # let stream = node.create(Draft::root("example.org/list", [0; 16]).sign(&key)?).await?;
+    /// let seen = node.head(stream).await?.unwrap().last;
+    /// let once = || node.write_after(stream, seen, |stream| stream.by(&key).append("example.org/list.Begun", Map::new()));
+    /// assert!(once().await?.is_some());
+    /// assert!(once().await?.is_none(), "somebody did it already");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn write_after<T>(
+        &self,
+        stream: StreamId,
+        seen: u64,
+        write: impl FnOnce(&mut Stream) -> T,
+    ) -> Result<Option<T>, NodeError> {
+        let slot = self.slot(stream);
+        let mut opened = slot.lock().await;
+        let answer = self.write_opened_after(stream, &mut opened, seen, write).await;
+        self.release(stream, opened, answer.is_err());
+        answer
+    }
+
+    async fn write_opened_after<T>(
+        &self,
+        stream: StreamId,
+        opened: &mut Option<Opened>,
+        seen: u64,
+        write: impl FnOnce(&mut Stream) -> T,
+    ) -> Result<Option<T>, NodeError> {
+        let current = self.current(stream, opened).await?;
+        if current.seen() != seen {
+            return Ok(None);
+        }
+        let answer = write(current.stream());
+        match current.commit(&*self.store).await {
+            Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
+                // What was written is in memory alone.
+                *opened = None;
+                Ok(None)
+            }
+            committed => committed.map(|()| Some(answer)),
+        }
+    }
+
     async fn write_opened<T>(
         &self,
         stream: StreamId,
