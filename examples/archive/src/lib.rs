@@ -41,6 +41,20 @@ pub mod resource;
 
 pub mod stream;
 
+pub mod seal;
+
+pub mod item;
+
+pub mod vault;
+
+pub mod members;
+
+pub mod remove;
+
+pub mod fetch;
+
+pub mod service;
+
 pub use name::{Slug, SlugError};
 pub use object::{Config, Item, Kind, Listed, Meta, Profile, Resource, StreamRef, types};
 pub use root::Visibility;
