@@ -180,9 +180,12 @@ pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<bool> {
                 let machine = wait(service::recorded(&desk.store, pointer.stream, *key))?.unwrap_or_default();
                 sources.push((resource.name(), machine));
             }
-            let active = view.deals.values().filter(|deal| deal.state == "active").count();
+            let active: Vec<_> = view.deals.values().filter(|deal| deal.state == "active").collect();
+            // Of a deal that is gone, another may have the pack.
+            let has_copy = |pack| active.iter().any(|deal| deal.pack == pack);
             let is_well = sources.iter().all(|(_, machine)| matches!(machine.phase(), Phase::Idle | Phase::Fetching))
-                && active == view.deals.len();
+                && view.deals.values().all(|deal| has_copy(deal.pack));
+            let active = active.len();
             all_well &= is_well;
             if args.acting.json {
                 let sources = sources.iter().map(|(name, machine)| {
@@ -231,12 +234,15 @@ fn tell(status: &Status, as_json: bool, out: &mut dyn Write) -> Result<bool> {
     }
     for stream in &status.streams {
         writeln!(out, "{}", line(stream))?;
-        for resource in stream.resources.iter().filter(|resource| resource.enabled && resource.name != "webhook") {
+        for resource in stream.resources.iter().filter(|resource| resource.enabled) {
             let new = match resource.appended {
                 0 => String::new(),
                 new => format!("  {}", paint::count(new as usize, "new item")),
             };
-            let stands = phase(&resource.phase, resource.succeeded, status.now);
+            let stands = match resource.name.starts_with("webhook:") {
+                true => paint(DIM, format!("takes what comes to /hook/{}/{}", stream.stream, resource.key)),
+                false => phase(&resource.phase, resource.succeeded, status.now),
+            };
             writeln!(out, "    {}  {stands}{new}", paint::clip(&resource.name, 70))?;
         }
         for place in &stream.places {
