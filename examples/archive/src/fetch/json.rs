@@ -112,6 +112,16 @@ impl Pages for JsonPages {
 }
 
 impl JsonPages {
+    /// Where a page is, where that is elsewhere than the source. What stands behind the `?` of a page may be a secret.
+    fn from(&self, page: &Url) -> Option<String> {
+        let without = |url: &Url| {
+            let mut url = url.clone();
+            (url.set_query(None), url.set_fragment(None));
+            url
+        };
+        (without(page) != without(&self.source)).then(|| without(page).to_string())
+    }
+
     fn item(&self, event: &Value, answer: &http::Answer) -> Result<Item, String> {
         let field = |at: &Option<String>, usual: &str| {
             event.pointer(&pointer(at.as_deref().unwrap_or(usual))).and_then(|value| match value {
@@ -138,11 +148,7 @@ impl JsonPages {
             actor,
             title,
             link,
-            fetched: Some(Fetched {
-                at: self.now,
-                from: (answer.url != self.source).then(|| answer.url.to_string()),
-                etag: answer.etag.clone(),
-            }),
+            fetched: Some(Fetched { at: self.now, from: self.from(&answer.url), etag: answer.etag.clone() }),
             ..Item::default()
         };
         item.take_content(text.as_bytes());

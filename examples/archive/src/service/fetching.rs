@@ -38,7 +38,6 @@ struct Job {
     resource: Resource,
     machine: Machine,
     max: u64,
-    interval: u64,
     index: Arc<AsyncMutex<Index>>,
 }
 
@@ -115,9 +114,8 @@ impl Service {
         let Some(watched) = watched.get(&stream) else { return Ok(Err(FetchError::Gone("no stream".into()))) };
         let Some(fetched) = watched.resources.get(&key) else { return Ok(Err(FetchError::Gone("no resource".into()))) };
         let (resource, machine) = (fetched.resource.clone(), fetched.machine.clone());
-        let interval = resource.interval.or(watched.config.interval).unwrap_or(USUAL_INTERVAL);
         let max = watched.config.max_item.unwrap_or(MAX_CONTENT as u64).min(MAX_CONTENT as u64);
-        Ok(Ok(Job { resource, machine, max, interval, index }))
+        Ok(Ok(Job { resource, machine, max, index }))
     }
 
     /// The secret of a resource; none, where it needs none.
@@ -216,7 +214,7 @@ impl Service {
             };
             self.append(stream, key, &mut index, &gone).await?;
         }
-        tracing::debug!(source = job.resource.name(), interval = job.interval, "fetched");
+        tracing::debug!(source = job.resource.name(), "fetched");
         Ok(end)
     }
 

@@ -212,8 +212,8 @@ async fn one_event_that_nobody_can_read_stops_no_other() {
 #[tokio::test]
 async fn places_in_json_are_chosen() {
     let source = Source::start(|path, _| match path {
-        "/api" => ok(r#"{"data": {"list": [{"key": 1, "at": 7, "say": "Hi"}]}, "more": "/api?after=1"}"#),
-        "/api?after=1" => ok(r#"{"data": {"list": [{"key": 0, "at": "2022-01-01T00:00:00Z"}]}}"#),
+        "/api" => ok(r#"{"data": {"list": [{"key": 1, "at": 7, "say": "Hi"}]}, "more": "/more?token=1"}"#),
+        "/more?token=1" => ok(r#"{"data": {"list": [{"key": 0, "at": "2022-01-01T00:00:00Z"}]}}"#),
         _ => (404, Vec::new(), Vec::new()),
     })
     .await;
@@ -226,7 +226,7 @@ async fn places_in_json_are_chosen() {
     let items = world.items().await;
     assert_eq!(items.iter().map(|item| item.source.as_str()).collect::<Vec<_>>(), ["1", "0"], "page by page");
     assert_eq!((items[0].time, items[0].title.as_deref()), (Some(7_000), Some("Hi")));
-    assert_eq!(items[1].fetched.as_ref().unwrap().from.as_ref().unwrap(), &format!("{}/api?after=1", source.address));
+    assert_eq!(items[1].fetched.as_ref().unwrap().from.as_ref().unwrap(), &format!("{}/more", source.address));
 }
 
 #[tokio::test]

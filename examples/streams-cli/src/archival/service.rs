@@ -76,8 +76,8 @@ pub struct StatusArgs {
     acting: Acting,
 }
 
-/// A service over a store.
-fn service(desk: Desk, vault: LazyVault) -> Result<Arc<Service>> {
+/// A service over a store, which stays open as long as the desk is there.
+fn service(desk: &Desk, vault: LazyVault) -> Result<Arc<Service>> {
     let shelf = Arc::new(FolderShelf::open(shelf_path(&desk.store)?)?);
     Ok(Service::new(Setup {
         node: desk.store.node(),
@@ -97,7 +97,7 @@ fn service(desk: Desk, vault: LazyVault) -> Result<Arc<Service>> {
 }
 
 /// Does what can be done now, and tells how it stands then.
-pub fn run_now(desk: Desk, vault: LazyVault, as_json: bool, out: &mut dyn Write) -> Result<bool> {
+pub fn run_now(desk: &Desk, vault: LazyVault, as_json: bool, out: &mut dyn Write) -> Result<bool> {
     let service = service(desk, vault)?;
     let shown = Live::begin(!as_json && io::stderr().is_terminal());
     let ran = wait(watching(&service, &shown, service.run(Until::Done)));
@@ -129,7 +129,7 @@ pub fn run(args: &Run, out: &mut dyn Write) -> Result<bool> {
         Log::Json => subscriber.json().flatten_event(true).init(),
     }
     let desk = args.acting.open()?;
-    let service = service(desk, args.vault.lazy())?;
+    let service = service(&desk, args.vault.lazy())?;
     let shown = Live::begin(log == Log::Off && is_terminal && !args.acting.json);
     let until = if args.once { Until::Done } else { Until::Forever };
     let ended = wait(async {

@@ -247,7 +247,7 @@ pub fn create(args: &Create, out: &mut dyn Write) -> Result<bool> {
     }
     out.flush()?;
     if args.now {
-        all_well &= service::run_now(desk, args.vault.lazy(), args.acting.json, out)?;
+        all_well &= service::run_now(&desk, args.vault.lazy(), args.acting.json, out)?;
     }
     Ok(all_well)
 }
