@@ -109,7 +109,7 @@ enum Command {
     Person(archival::Owners),
     /// Streams of owners: what is kept, from where, and who may read it
     #[command(subcommand)]
-    Stream(archival::Streams),
+    Stream(Box<archival::Streams>),
     /// Secrets: credentials for sources, keys of sealed streams
     #[command(subcommand)]
     Vault(archival::Vault),

@@ -116,7 +116,8 @@ impl JsonPages {
     fn from(&self, page: &Url) -> Option<String> {
         let without = |url: &Url| {
             let mut url = url.clone();
-            (url.set_query(None), url.set_fragment(None));
+            url.set_query(None);
+            url.set_fragment(None);
             url
         };
         (without(page) != without(&self.source)).then(|| without(page).to_string())
