@@ -249,6 +249,45 @@ impl Node {
         self.put_back(stream, opened).await.map(|()| answer)
     }
 
+    /// Changes a stream as [`write`](Self::write) does, if its last change is still the one with this number, which
+    /// [`Head::last`] told. `None`, and nothing is changed, where somebody wrote meanwhile: read it again, and decide anew.
+    /// So what was decided by what is in the stream is right about it, whoever else writes.
+    ///
+    /// ```
+    /// # use streams_core::{Draft, HashKey, Map, MemoryStore, Node, SigningKey};
+    /// # use std::sync::Arc;
+    /// # pollster::block_on(async {
+    /// # let (key, hash_key) = (SigningKey::from_bytes([7; 32]), HashKey::from_bytes([1; 16]));
+    /// # let node = Node::new(Arc::new(MemoryStore::new([2; 16], hash_key)), hash_key);
+    /// # let stream = node.create(Draft::root("example.org/list", [0; 16]).sign(&key)?).await?;
+    /// let seen = node.head(stream).await?.unwrap().last;
+    /// let once = || node.write_after(stream, seen, |stream| stream.by(&key).append("example.org/list.Begun", Map::new()));
+    /// assert!(once().await?.is_some());
+    /// assert!(once().await?.is_none(), "somebody did it already");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn write_after<T>(
+        &self,
+        stream: StreamId,
+        seen: u64,
+        write: impl FnOnce(&mut Stream) -> T,
+    ) -> Result<Option<T>, NodeError> {
+        let mut opened = self.take_up(stream).await?;
+        let current = opened.as_mut().expect("it was taken up");
+        if current.seen() != seen {
+            self.release(stream, opened, false);
+            return Ok(None);
+        }
+        let answer = write(current.stream());
+        let committed = current.commit(&*self.store).await;
+        // Where somebody wrote meanwhile, what was written is in memory alone.
+        self.release(stream, opened, committed.is_err());
+        match committed {
+            Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(None),
+            committed => committed.map(|()| Some(answer)),
+        }
+    }
+
     /// The stream as the store has it now, which nobody else uses until it is put back.
     async fn take_up(&self, stream: StreamId) -> Result<MutexGuardArc<Option<Opened>>, NodeError> {
         let mut opened = self.slot(stream).lock_arc().await;

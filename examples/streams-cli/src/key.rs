@@ -137,10 +137,15 @@ fn create(path: &Path) -> Result<SigningKey> {
 
 /// `streams/key` in the user's folder for settings.
 fn usual_path() -> Result<PathBuf> {
+    Ok(settings().context("name a key file")?.join("key"))
+}
+
+/// `streams` in the user's folder for settings.
+pub fn settings() -> Result<PathBuf> {
     let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let settings = folder("XDG_CONFIG_HOME")
         .or_else(|| folder("HOME").map(|home| home.join(".config")))
         .or_else(|| folder("APPDATA"))
-        .context("there is no folder for settings (neither XDG_CONFIG_HOME nor HOME is set); name a key file")?;
-    Ok(settings.join("streams").join("key"))
+        .context("there is no folder for settings: neither XDG_CONFIG_HOME nor HOME is set")?;
+    Ok(settings.join("streams"))
 }

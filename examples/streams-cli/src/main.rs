@@ -11,10 +11,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use streams_archive::Kind;
 use streams_core::Effect;
 
 use self::peer::evidence;
 
+mod archival;
 mod archive;
 mod check;
 mod export;
@@ -99,6 +101,21 @@ enum Command {
     /// Cold copies of streams, in files that prove themselves
     #[command(subcommand)]
     Archive(archive::Archive),
+    /// Organizations that own streams
+    #[command(subcommand)]
+    Org(archival::Owners),
+    /// People that own streams
+    #[command(subcommand)]
+    Person(archival::Owners),
+    /// Streams of owners: what is kept, from where, and who may read it
+    #[command(subcommand)]
+    Stream(Box<archival::Streams>),
+    /// Secrets: credentials for sources, keys of sealed streams
+    #[command(subcommand)]
+    Vault(archival::Vault),
+    /// Fetch from sources and keep copies, for all streams of all owners
+    #[command(subcommand)]
+    Archiver(archival::Archiver),
     /// Serve a store to peers
     Serve(peer::Serve),
     /// Make streams equal here and at a peer
@@ -200,6 +217,11 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Verify(args) => verify::verify(args, out),
         Command::Compact(args) => verify::compact(args, out),
         Command::Archive(command) => archive::archive(command, out),
+        Command::Org(command) => archival::owners(Kind::Org, command, out),
+        Command::Person(command) => archival::owners(Kind::Person, command, out),
+        Command::Stream(command) => archival::streams(command, out),
+        Command::Vault(command) => archival::vaults(command, out),
+        Command::Archiver(command) => archival::archiver(command, out),
         Command::Serve(args) => peer::serve(args, out),
         Command::Sync(args) => peer::sync(args, out),
         Command::Subscribe(args) => peer::subscribe(args, out),

@@ -14,6 +14,8 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/archival.rs"]
+mod archival;
 #[path = "it/archives.rs"]
 mod archives;
 #[path = "it/archiving.rs"]

@@ -414,6 +414,13 @@ impl Plan {
         }
     }
 
+    /// Has a stream looked at at once: there may be something new in it.
+    pub fn look(&mut self, account: &Account) {
+        if let Some(kept) = self.accounts.get_mut(account) {
+            (kept.look_at, kept.waiting, kept.stirred) = (0, None, true);
+        }
+    }
+
     /// Has all bytes read back anew, of whatever is wanted to be audited.
     pub fn audit(&mut self) {
         for packed in self.accounts.values_mut().flat_map(|kept| &mut kept.packs) {

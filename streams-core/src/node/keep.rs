@@ -122,6 +122,12 @@ impl Keeper {
         self.plan.audit();
     }
 
+    /// Has a stream looked at at once ([`Plan::look`]).
+    pub fn look(&mut self, stream: StreamId) {
+        let account = self.hands.account(stream);
+        self.plan.look(&account);
+    }
+
     /// Does what is to be done now, and what follows from it, until nothing is; returns when there will be something
     /// again, in milliseconds since 1970.
     ///

@@ -87,6 +87,11 @@ impl Opened {
         &mut self.stream
     }
 
+    /// The number of the last change in the store that is in memory too.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen
+    }
+
     /// What it takes in memory, about.
     pub(super) fn memory(&self) -> usize {
         self.memory

@@ -322,6 +322,33 @@ fn only_what_is_new_goes_into_the_next_pack() {
 }
 
 #[test]
+fn who_hears_that_there_is_something_new_looks_at_once() {
+    let scene = one(Recovery::Repeat, 1);
+    let shelf = Arc::new(MemoryShelf::default());
+    let node = scene.node();
+    let mut keeper = Keeper::new(node.clone(), owner(), scene.archivers.clone(), shelf);
+    let run = async |keeper: &mut Keeper| {
+        keeper.run(&|| scene.world.inner().now, &mut || 0, &mut |_, _| ()).await.unwrap();
+    };
+    pollster::block_on(async {
+        keeper.want(scene.stream, scene.policy.clone()).await.unwrap();
+        for _ in 0..8 {
+            run(&mut keeper).await;
+            scene.advance(61_000);
+        }
+        let before = scene.records().len();
+        let append = |stream: &mut streams_core::Stream| stream.by(&author(1)).append(NOTE, content(7, 40)).map(drop);
+        node.write(scene.stream, append).await.unwrap().unwrap();
+        run(&mut keeper).await;
+        assert_eq!(scene.records().len(), before, "it looks once an interval");
+        keeper.look(scene.stream);
+        assert!(!keeper.plan().is_settled(), "what is new is not known yet");
+        run(&mut keeper).await;
+        assert_eq!(scene.records().len(), before + 1);
+    });
+}
+
+#[test]
 fn a_pack_waits_for_its_size_or_its_age() {
     let world = Arc::new(World::default());
     let mut scene = Scene::new(world.clone(), vec![Arc::new(flaky(&world, "one", Recovery::Repeat))], 1);

@@ -11,6 +11,10 @@ mod status;
 mod verify;
 mod wanted;
 
+pub use self::places::PlaceName;
+pub use self::run::shelf_path;
+pub use self::wanted::{Size, Time};
+
 use std::io::Write;
 
 use anyhow::Result;

@@ -244,7 +244,7 @@ fn line(step: &Step, answer: &Answer, as_json: bool) -> Option<String> {
 }
 
 /// Where packs of a store wait until they are elsewhere.
-fn shelf_path(store: &Opened) -> Result<PathBuf> {
+pub fn shelf_path(store: &Opened) -> Result<PathBuf> {
     let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = folder("XDG_DATA_HOME")
         .or_else(|| folder("HOME").map(|home| home.join(".local").join("share")))

@@ -20,7 +20,7 @@ impl Home {
     }
 
     /// The archives below a folder.
-    fn packs(&self, folder: &str) -> Vec<PathBuf> {
+    pub(super) fn packs(&self, folder: &str) -> Vec<PathBuf> {
         let Ok(streams) = fs::read_dir(self.path(folder)) else { return Vec::new() };
         let packs = streams.flat_map(|stream| fs::read_dir(stream.unwrap().path()).unwrap());
         let mut packs: Vec<PathBuf> = packs.map(|pack| pack.unwrap().path()).collect();

@@ -1,0 +1,10 @@
+//! The domain: created once, whatever happens; read as it was written; fetched once, whatever the sources do.
+
+mod creating;
+mod fixtures;
+mod governing;
+mod reading;
+mod secrets;
+mod serving;
+mod sources;
+mod world;
