@@ -14,6 +14,8 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/api.rs"]
+mod api;
 #[path = "it/archival.rs"]
 mod archival;
 #[path = "it/archives.rs"]
