@@ -40,7 +40,7 @@ pub enum ClientError {
     #[error("{at} does not answer: {why}")]
     Unreachable {
         /// Where.
-        at: Address,
+        at: Box<Address>,
         /// Why.
         why: String,
     },
@@ -49,7 +49,7 @@ pub enum ClientError {
     Refused(Box<Refusal>),
     /// What was answered is no answer of the API.
     #[error("what {0} answers is no answer of this version of the API")]
-    Answer(Address),
+    Answer(Box<Address>),
     /// The server gives another object than the one that was asked for, or one that nobody signed.
     #[error("the server gives what is not {asked}: {why}")]
     Unproven {
@@ -142,7 +142,7 @@ impl Client {
             }
             // Whoever goes round in circles comes to no end.
             if next <= after {
-                return Err(ClientError::Answer(self.at.clone()));
+                return Err(self.unclear());
             }
             after = next;
         }
@@ -186,7 +186,7 @@ impl Client {
             objects.into_iter().for_each(|object| copy.take(object));
             // Whoever goes round in circles comes to no end.
             if then.is_some() && !has_new {
-                return Err(ClientError::Answer(self.at.clone()));
+                return Err(self.unclear());
             }
             next = then;
         }
@@ -223,7 +223,7 @@ impl Client {
         let appended: Appended = self.read(&sent?)?;
         match appended.id == object.id() {
             true => Ok(appended),
-            false => Err(ClientError::Answer(self.at.clone())),
+            false => Err(self.unclear()),
         }
     }
 
@@ -278,7 +278,7 @@ impl Client {
     }
 
     fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ClientError> {
-        serde_json::from_slice(body).map_err(|_| ClientError::Answer(self.at.clone()))
+        serde_json::from_slice(body).map_err(|_| self.unclear())
     }
 
     async fn request(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Vec<u8>, ClientError> {
@@ -301,7 +301,7 @@ impl Client {
         while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             body.extend_from_slice(&piece);
             if body.len() > MAX_ANSWER {
-                return Err(ClientError::Answer(self.at.clone()));
+                return Err(self.unclear());
             }
         }
         match status.is_success() {
@@ -310,13 +310,18 @@ impl Client {
         }
     }
 
+    /// What was answered is no answer.
+    fn unclear(&self) -> ClientError {
+        ClientError::Answer(Box::new(self.at.clone()))
+    }
+
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         let mut cause: &dyn std::error::Error = error;
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
         let why = if error.is_timeout() { "it takes too long".to_owned() } else { cause.to_string() };
-        ClientError::Unreachable { at: self.at.clone(), why }
+        ClientError::Unreachable { at: Box::new(self.at.clone()), why }
     }
 }
 

@@ -543,12 +543,12 @@ fn what_is_appended_is_judged_by_the_stream_alone() {
         // And invited again: the removal is taken back.
         owner.invite(stream, &bob().verifying_key(), Role::Writer).await.unwrap();
         assert!(writer.append(stream, draft).await.unwrap().effective);
-        let head = served.node.read(stream, |stream| members_of(stream)).await.unwrap();
+        let head = served.node.read(stream, members_of).await.unwrap();
         assert_eq!(head, (true, 0));
     });
 }
 
-/// Whether bob may read, and how many leaves wait.
+/// Whether bob may read, and how many objects are cited and not here.
 fn members_of(stream: &streams_core::Stream) -> (bool, usize) {
     (stream.may_read(&bob().verifying_key()).is_effective(), stream.gaps().len())
 }
