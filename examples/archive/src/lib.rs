@@ -55,6 +55,8 @@ pub mod fetch;
 
 pub mod service;
 
+pub mod api;
+
 pub use name::{Slug, SlugError};
 pub use object::{Config, Item, Kind, Listed, Meta, Profile, Resource, StreamRef, types};
 pub use root::Visibility;

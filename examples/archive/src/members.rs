@@ -28,7 +28,8 @@ impl Role {
         }
     }
 
-    fn rules(self, author: &VerifyingKey) -> Vec<Rule> {
+    /// The rules that it is made of.
+    pub(crate) fn rules(self, author: &VerifyingKey) -> Vec<Rule> {
         let reads = Rule::readers([author]);
         match self {
             Self::Reader => vec![reads],
@@ -48,7 +49,7 @@ pub async fn invite(
     role: Role,
 ) -> Result<Vec<ObjectId>, ArchiveError> {
     write(hand, stream, |stream| {
-        let removals = standing(stream, |rule| rule.effect == Effect::Deny && is_about(rule, author));
+        let removals = removals(stream, author);
         let mut written = Vec::new();
         let mut writer = stream.by(hand.key).at(hand.now);
         if !removals.is_empty() {
@@ -111,6 +112,16 @@ async fn write(
             return written;
         }
     }
+}
+
+/// The policy objects that stand and deny something to this author alone.
+pub(crate) fn removals(stream: &Stream, author: &VerifyingKey) -> Vec<ObjectId> {
+    standing(stream, |rule| removes(rule, author))
+}
+
+/// Whether a rule denies something to this author alone.
+pub(crate) fn removes(rule: &Rule, author: &VerifyingKey) -> bool {
+    rule.effect == Effect::Deny && is_about(rule, author)
 }
 
 /// The policy objects that stand and have such a rule.

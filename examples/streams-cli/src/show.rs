@@ -100,19 +100,7 @@ fn log_file(args: &Log, path: &Path, out: &mut dyn Write) -> Result<bool> {
         order.reverse();
     }
     order.truncate(args.limit.unwrap_or(usize::MAX));
-    for id in order {
-        let entry = stream.entry(&id).expect("the order names what is here");
-        let line = Line {
-            authentic: &entry.authentic,
-            position: entry.position,
-            effective: entry.effective,
-            is_final: entry.position < stream.final_len(),
-            epoch: stream.epoch(&id),
-            // Only for those that are void does a line for people say why.
-            why: (args.reading.json || !entry.effective).then(|| Why::of(&stream, &id).expect("it is here")),
-        };
-        line.print(args.reading.json, out)?;
-    }
+    lines(&stream, order, args.reading.json, out)?;
     for (id, rejected) in &rejected {
         if args.reading.json {
             let id = id.map(|id| id.to_string());
@@ -132,6 +120,29 @@ fn log_file(args: &Log, path: &Path, out: &mut dyn Write) -> Result<bool> {
         )?;
     }
     Ok(true)
+}
+
+/// Lists objects of a stream that is in memory, a line each.
+pub fn lines(
+    stream: &Stream,
+    ids: impl IntoIterator<Item = ObjectId>,
+    as_json: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for id in ids {
+        let entry = stream.entry(&id).expect("the order names what is here");
+        let line = Line {
+            authentic: &entry.authentic,
+            position: entry.position,
+            effective: entry.effective,
+            is_final: entry.position < stream.final_len(),
+            epoch: stream.epoch(&id),
+            // Only for those that are void does a line for people say why.
+            why: (as_json || !entry.effective).then(|| Why::of(stream, &id).expect("it is here")),
+        };
+        line.print(as_json, out)?;
+    }
+    Ok(())
 }
 
 /// Page by page, without the whole of the stream in memory.

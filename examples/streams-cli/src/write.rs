@@ -402,7 +402,7 @@ fn now() -> Result<u64> {
     u64::try_from(now.as_millis()).context("the clock of this machine stands beyond all time")
 }
 
-fn read_data(json: &str) -> Result<Map> {
+pub fn read_data(json: &str) -> Result<Map> {
     Map::from_json(json).context("the data cannot be read; it is JSON such as {\"text:s\": \"milk\", \"count:u\": 2}")
 }
 

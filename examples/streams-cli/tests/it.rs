@@ -14,6 +14,8 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/api.rs"]
+mod api;
 #[path = "it/archival.rs"]
 mod archival;
 #[path = "it/archives.rs"]
@@ -944,7 +946,8 @@ fn every_command_has_help_with_examples() {
     let home = Home::new();
     for command in
         "import git,log,leaves,show,replay,id,check,root,key new,key show,vectors,new,append,why,simulate,checkpoint,adopt,\
-         redact,graph,policy allow,policy deny,policy withdraw,policy show"
+         redact,graph,policy allow,policy deny,policy withdraw,policy show,\
+         api serve,api get,api append,api ask,api asks,api invite,api remove"
             .split(',')
     {
         let help = home.streams(&format!("{command} --help")).expect(0);

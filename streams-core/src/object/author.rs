@@ -26,6 +26,8 @@ pub enum Domain {
     Statement,
     /// The manifest of an archive.
     Archive,
+    /// A request to a server.
+    Request,
 }
 
 impl Domain {
@@ -35,6 +37,7 @@ impl Domain {
             Self::Session => b"streams.session.v1\0",
             Self::Statement => b"streams.statement.v1\0",
             Self::Archive => b"streams.archive.v1\0",
+            Self::Request => b"streams.request.v1\0",
         }
     }
 

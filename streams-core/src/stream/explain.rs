@@ -123,6 +123,16 @@ impl Stream {
         Some((rank != INFINITE).then_some(rank))
     }
 
+    /// The rank that somebody would have at an object that came after all that is here (spec 8.5), 0 to 16; `None` is
+    /// infinite: whoever has none governs nothing.
+    pub fn newest_rank(&self, subject: &VerifyingKey) -> Option<u8> {
+        if *subject == self.owner() {
+            return Some(0);
+        }
+        let rank = self.with_newest_view(|view| self.judge.rank(&subject.to_string(), view));
+        (rank != INFINITE).then_some(rank)
+    }
+
     /// Whether somebody may read the stream (spec 8.8).
     pub fn may_read(&self, subject: &VerifyingKey) -> Verdict {
         if *subject == self.owner() {

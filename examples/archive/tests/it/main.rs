@@ -1,5 +1,6 @@
 //! The domain: created once, whatever happens; read as it was written; fetched once, whatever the sources do.
 
+mod api;
 mod creating;
 mod fixtures;
 mod governing;

@@ -53,7 +53,7 @@ pub struct Remove {
     acting: Acting,
 }
 
-fn author(text: &str) -> Result<VerifyingKey> {
+pub fn author(text: &str) -> Result<VerifyingKey> {
     let bytes = author_bytes(text).context("that is no key of an author: one begins with z6Mk")?;
     Ok(VerifyingKey::from_bytes(bytes)?)
 }

@@ -1,4 +1,6 @@
-//! Archives of what people do: owners, their streams, resources, secrets, and the service that looks after them.
+//! Archives of what people do: owners, their streams, resources, secrets, the service that looks after them, and the API.
+
+mod api;
 
 mod erase;
 
@@ -94,6 +96,25 @@ pub enum Archiver {
     Status(service::StatusArgs),
 }
 
+/// Streams over HTTP.
+#[derive(Subcommand)]
+pub enum Api {
+    /// Serve a store
+    Serve(api::Serve),
+    /// List the streams of a server, or the objects of one; or show an object
+    Get(api::Get),
+    /// Sign an object, and append it to a stream of a server
+    Append(api::Append),
+    /// Ask for access to a stream of a server
+    Ask(api::Ask),
+    /// List who asked for access, and has no answer yet
+    Asks(api::Asks),
+    /// Let somebody read or write; so one says yes
+    Invite(api::Invite),
+    /// Let somebody read and write no more; so one says no
+    Remove(api::Remove),
+}
+
 /// `streams org` and `streams person`.
 pub fn owners(kind: Kind, command: &Owners, out: &mut dyn Write) -> Result<bool> {
     match command {
@@ -136,6 +157,19 @@ pub fn archiver(command: &Archiver, out: &mut dyn Write) -> Result<bool> {
     match command {
         Archiver::Run(args) => service::run(args, out),
         Archiver::Status(args) => service::status(args, out),
+    }
+}
+
+/// `streams api`.
+pub fn api(command: &Api, out: &mut dyn Write) -> Result<bool> {
+    match command {
+        Api::Serve(args) => api::serve(args, out),
+        Api::Get(args) => api::get(args, out),
+        Api::Append(args) => api::append(args, out),
+        Api::Ask(args) => api::ask(args, out),
+        Api::Asks(args) => api::asks(args, out),
+        Api::Invite(args) => api::invite(args, out),
+        Api::Remove(args) => api::remove(args, out),
     }
 }
 

@@ -30,6 +30,7 @@ pub use self::peers::{Peers, peers};
 pub use self::serve::{Serve, serve};
 pub use self::subscribe::{Subscribe, subscribe};
 pub use self::sync::{Sync, sync};
+pub use self::until::asked_to_end;
 pub use self::why_not::{WhyNot, why_not};
 
 use self::address::{Address, Dialer};
