@@ -18,8 +18,10 @@ fn domain(name: &str) -> PyResult<Domain> {
         "session" => Domain::Session,
         "statement" => Domain::Statement,
         "archive" => Domain::Archive,
+        "request" => Domain::Request,
         _ => {
-            let message = format!("'{name}' is no domain: a signature is for object, session, statement or archive");
+            let message =
+                format!("'{name}' is no domain: a signature is for object, session, statement, archive or request");
             return Err(PyValueError::new_err(message));
         }
     })

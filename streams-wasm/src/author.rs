@@ -53,7 +53,8 @@ fn domain(number: u8) -> Domain {
         0 => Domain::Object,
         1 => Domain::Session,
         2 => Domain::Statement,
-        _ => Domain::Archive,
+        3 => Domain::Archive,
+        _ => Domain::Request,
     }
 }
 
@@ -128,6 +129,7 @@ impl Signer for HostSigner {
             Domain::Session => "session",
             Domain::Statement => "statement",
             Domain::Archive => "archive",
+            Domain::Request => "request",
         };
         let answer = self.host.ask(domain, message).await;
         answer.strip_prefix(&[0])?.try_into().ok()

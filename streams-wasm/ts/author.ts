@@ -8,9 +8,9 @@ import { type Draft, type Root, draftItems, objectId, readObject } from "./objec
 import type { Key } from "#glue";
 
 /** What a signature is for: one made for one purpose is worth nothing for another. */
-export type Domain = "object" | "session" | "statement" | "archive";
+export type Domain = "object" | "session" | "statement" | "archive" | "request";
 
-const DOMAINS: readonly Domain[] = ["object", "session", "statement", "archive"];
+const DOMAINS: readonly Domain[] = ["object", "session", "statement", "archive", "request"];
 const number = (domain: Domain): number => {
   const number = DOMAINS.indexOf(domain);
   return number < 0 ? fail("MisfitError", "type", "a domain is object, session, statement or archive") : number;

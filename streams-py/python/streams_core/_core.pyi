@@ -20,7 +20,7 @@ from .types import Answer, AnyStore, DataLike
 _S = TypeVar("_S")
 _T = TypeVar("_T")
 
-__all__ = ["Admitted", "Answers", "ArchiveReader", "ArchiveWriter", "Archived", "Authentic", "Changed", "Content", "Decision", "Dialing", "Draft", "Edges", "Entries", "Entry", "Event", "Evidence", "Feed", "Fold", "FolderArchiver", "HypotheticalRoot", "Keeper", "Known", "Line", "Manifest", "Meeting", "MemoryStore", "Node", "Noise", "Object", "ObjectId", "Pending", "PostgresStore", "Reconcile", "Redacted", "Rule", "Search", "Session", "Shown", "SignatureBatch", "SigningKey", "Simulated", "Snapshot", "SqliteStore", "Stream", "Verdict", "Verified", "VerifyingKey", "Vouching", "World", "Writer", "_Panics", "_panic", "canonical_bytes", "check_block", "codes", "conforms", "conforms_archiver", "decide", "id_of", "in_order", "missing", "oh1", "page", "tie"]
+__all__ = ["Admitted", "Answers", "ArchiveReader", "ArchiveWriter", "Archived", "Authentic", "Changed", "Content", "Decision", "Definition", "Dialing", "Draft", "Edges", "Entries", "Entry", "Event", "Evidence", "Feed", "Fold", "FolderArchiver", "HypotheticalRoot", "Keeper", "Known", "Line", "Manifest", "Meeting", "MemoryStore", "Node", "Noise", "Object", "ObjectId", "Pending", "PostgresStore", "Reconcile", "Redacted", "Rule", "Search", "Session", "Shown", "SignatureBatch", "SigningKey", "Simulated", "Snapshot", "SqliteStore", "Stream", "Verdict", "Verified", "VerifyingKey", "Vouching", "World", "Writer", "_Panics", "_panic", "canonical_bytes", "check_block", "codes", "conforms", "conforms_archiver", "decide", "id_of", "in_order", "missing", "oh1", "page", "tie"]
 
 @final
 class Admitted:
@@ -327,6 +327,81 @@ class Decision:
     def rule(self, /) -> int | None:
         """
         The place of the rule that decides, from 0: the first of several.
+        """
+
+@final
+class Definition:
+    """
+    A text of the definition language: the objects of streams, and their fields. Spec 13.
+
+    `str(definition)` is its one form, with its comments.
+
+    Raises:
+        DefinitionError: something is wrong with the text. The message has a line for each fault; `details` tells `line` and
+            `column` of the first.
+
+    >>> text = "stream example.org/list { root object Created { } event Added { text string } }"
+    >>> definition = Definition(text)
+    >>> definition.check("example.org/list.Added", {"text": "milk"})
+    >>> definition.check("example.org/list.Added", {})
+    Traceback (most recent call last):
+    streams_core.errors.UnlikeError: text is missing, which must be there
+    """
+    __match_args__ = ('text',)
+    """
+    What a `match` statement takes apart.
+    """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __new__(cls, /, text: str) -> Definition: ...
+    def __reduce__(self, /) -> tuple[type[Definition], tuple[str]]: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    def check(self, /, type: str, data: DataLike) -> None:
+        """
+        Whether the content of an object of a type is as it is defined, with all that is below it. What stands redacted is
+        taken for what it should be.
+
+        Raises:
+            UnlikeError: it is not; the message says what is missing, too many, or of another hint.
+            MisfitError: it is no content of any object.
+        """
+    def differences(self, /, later: Definition) -> list[tuple[str, bool]]:
+        """
+        What a later definition has otherwise: for each difference a sentence, and whether what was written still holds.
+
+        >>> old, new = Definition("object a/b.C { }"), Definition("object a/b.C { optional text string }")
+        >>> old.differences(new)
+        [('a/b.C may have text now', True)]
+        """
+    def generate(self, /, language: Literal['python', 'rust', 'typescript']) -> str:
+        """
+        The types of the definition in a programming language, as one file.
+
+        Raises:
+            DefinitionError: two names would be one in that language.
+
+        >>> print(Definition("object example.org/tag.Tag { label string }").generate("python"))
+        ""\"Written by `streams ndl gen`: change the definition instead.""\"
+        <BLANKLINE>
+        from __future__ import annotations
+        <BLANKLINE>
+        from dataclasses import dataclass
+        <BLANKLINE>
+        <BLANKLINE>
+        @dataclass(frozen=True, kw_only=True)
+        class Tag:
+            ""\"`example.org/tag.Tag`.""\"
+        <BLANKLINE>
+            TYPE = "example.org/tag.Tag"
+        <BLANKLINE>
+            label: str
+        <BLANKLINE>
+        """
+    @property
+    def text(self, /) -> str:
+        """
+        The definition in its one form.
         """
 
 @final
@@ -947,6 +1022,9 @@ class Node:
     none; a `postgres://` address a PostgreSQL database; or it is a store that you opened, or wrote yourself
     (`streams_core.store.Store`). The node closes it. Threads may share a node; processes may not.
 
+    With a `definition`, its streams are held to it: `"own"` objects, which are written here, or `"all"` that arrive, of which
+    those that do not fit are not admitted by this node. Streams that it does not define are free. Spec 13.2.
+
     Raises:
         StoreError: the store cannot be opened.
 
@@ -963,7 +1041,7 @@ class Node:
     def __getitem__(self, stream: ObjectId | str, /) -> Stream: ...
     def __iter__(self, /) -> Iterator[ObjectId]: ...
     def __len__(self, /) -> int: ...
-    def __new__(cls, /, store: AnyStore | str | PathLike[str] | None = None) -> Node: ...
+    def __new__(cls, /, store: AnyStore | str | PathLike[str] | None = None, *, definition: Definition | None = None, hold: Literal['own', 'all'] = "own") -> Node: ...
     def __repr__(self, /) -> str: ...
     def _last(self, /) -> int:
         """
@@ -1678,7 +1756,7 @@ class SignatureBatch:
     True
     """
     def __new__(cls, /) -> SignatureBatch: ...
-    def add(self, /, author: VerifyingKey, message: Buffer, signature: Buffer, domain: Literal['object', 'session', 'statement', 'archive'] | None = "object") -> None:
+    def add(self, /, author: VerifyingKey, message: Buffer, signature: Buffer, domain: Literal['object', 'session', 'statement', 'archive', 'request'] | None = "object") -> None:
         """
         Adds a signature. `None` stands for no purpose: the message is verified as it is.
         """
@@ -1717,7 +1795,7 @@ class SigningKey:
         """
         A new key, from the randomness of the operating system.
         """
-    def sign(self, /, message: Buffer, domain: Literal['object', 'session', 'statement', 'archive'] = "object") -> bytes:
+    def sign(self, /, message: Buffer, domain: Literal['object', 'session', 'statement', 'archive', 'request'] = "object") -> bytes:
         """
         Signs a message for a purpose: `object`, `session`, `statement` or `archive`. Returns 64 bytes. Spec 6.1.
         """
@@ -2234,7 +2312,7 @@ class VerifyingKey:
         """
         The text: 48 characters that begin with `z6Mk`.
         """
-    def verify(self, /, message: Buffer, signature: Buffer, domain: Literal['object', 'session', 'statement', 'archive'] | None = "object") -> bool:
+    def verify(self, /, message: Buffer, signature: Buffer, domain: Literal['object', 'session', 'statement', 'archive', 'request'] | None = "object") -> bool:
         """
         Whether this author signed the message for this purpose. `None` stands for no purpose: the message is verified as
         it is.
