@@ -219,7 +219,8 @@ mod tests {
             let mut fold = Fold::new(stream, Vec::new());
             let mut finals = 0;
             for step in 0..600_u64 {
-                let append = |stream: &mut crate::Stream| stream.by(&keys[0]).append("test/note", Map::new()).map(drop);
+                let append =
+                    |stream: &mut crate::stream::Stream| stream.by(&keys[0]).append("test/note", Map::new()).map(drop);
                 node.write(stream, append).await.unwrap().unwrap();
                 let order = node.read(stream, |stream| stream.order().collect::<Vec<_>>()).await.unwrap();
                 if step % 7 == 0 {
