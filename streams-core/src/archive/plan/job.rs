@@ -127,11 +127,12 @@ impl Kept {
         let job = &record.jobs[job];
         let place = self.policy.places.iter().find(|place| place.archiver == job.archiver);
         // What nobody wants any more is left as it is.
-        let (Some(place), Some(capabilities), true) = (place, known.archivers.get(&job.archiver), is_current) else {
+        let (Some(place), Some(capabilities)) = (place, known.archivers.get(&job.archiver)) else {
             return Next::Nothing;
         };
         let (policy, spent, now) = (&self.policy, known.spent(account, &job.archiver), known.now);
-        Case { account, record, job, place, policy, capabilities, spent, now }.next()
+        let case = Case { account, record, job, place, policy, capabilities, spent, now };
+        if is_current { case.next() } else { case.look_for() }
     }
 
     pub(super) fn due(&self, account: &Account, known: &Known<'_>) -> Option<u64> {
@@ -202,6 +203,19 @@ impl Case<'_> {
             active.filter_map(|deal| Some((job.archiver.clone(), deal.ticket()?.clone())))
         });
         Next::Ask(deal.number, Call::Submit { key: deal.key, request, sources: sources.collect() })
+    }
+
+    /// What may have been handed over of a pack that was given up: it was paid for, so its ticket is wanted.
+    fn look_for(&self) -> Next {
+        let doubtful = |deal: &&Deal| deal.state == State::Intended && !deal.nothing_there;
+        let Some(deal) = self.job.deals.iter().find(doubtful) else { return Next::Nothing };
+        match self.capabilities.recovery {
+            _ if self.job.busy => Next::Nothing,
+            Recovery::Find if self.job.not_before > self.now => Next::Later(self.job.not_before),
+            Recovery::Find => Next::Ask(deal.number, Call::Find(deal.key)),
+            // Only by sending its bytes once more could one know, and they are gone.
+            Recovery::Repeat | Recovery::Neither => Next::Nothing,
+        }
     }
 
     /// How deals stand, and whether their bytes are the same.
