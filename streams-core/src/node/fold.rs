@@ -16,7 +16,7 @@ const FARTHER: u64 = 8;
 
 /// The state of a stream, and earlier ones to go on from where a late object comes.
 ///
-/// A late object costs a replay of about [`FARTHER`] times what it displaced at most, and of what stands between it and the
+/// A late object costs a replay of about eight times what it displaced at most, and of what stands between it and the
 /// nearest snapshot. There are as many snapshots as the length of the stream has digits to the base of 8, or twice as many.
 ///
 /// ```
