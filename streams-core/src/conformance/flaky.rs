@@ -1,6 +1,6 @@
 //! A service that keeps packs in a world of its own, where everything goes wrong that can.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -84,6 +84,8 @@ pub struct Inner {
     pub kept: BTreeMap<Ticket, Kept>,
     /// What goes wrong with the next calls.
     pub flaws: VecDeque<Flaw>,
+    /// The archivers that nobody reaches.
+    pub unreachable: BTreeSet<String>,
     /// How many calls there were.
     pub calls: u64,
     /// What is left of the money.
@@ -102,11 +104,15 @@ impl World {
     /// Does what is done in a call, with the flaw that is next.
     async fn call<T>(
         &self,
+        archiver: &str,
         act: impl FnOnce(&mut Inner, Flaw) -> Result<T, ArchiverError>,
     ) -> Result<T, ArchiverError> {
         let flaw = {
             let mut inner = self.inner();
             inner.calls += 1;
+            if inner.unreachable.contains(archiver) {
+                return Err(ArchiverError::new(FailureKind::Unreachable, "nobody reaches it, as a test asked for"));
+            }
             inner.flaws.pop_front().unwrap_or(Flaw::None)
         };
         if flaw == Flaw::StopsBefore {
@@ -182,7 +188,7 @@ impl Archiver for FlakyArchiver {
     async fn submit(&self, key: &SubmissionKey, request: &Request, body: &dyn Body) -> Result<Ticket, ArchiverError> {
         let bytes = body.read(0, usize::MAX).await?;
         self.world
-            .call(|inner, flaw| {
+            .call(&self.id, |inner, flaw| {
                 if *blake3::hash(&bytes).as_bytes() != request.pack.digest {
                     return Err(ArchiverError::new(FailureKind::Integrity, "other bytes"));
                 }
@@ -218,7 +224,7 @@ impl Archiver for FlakyArchiver {
 
     async fn status(&self, ticket: &Ticket) -> Result<Status, ArchiverError> {
         self.world
-            .call(|inner, flaw| {
+            .call(&self.id, |inner, flaw| {
                 let now = inner.now;
                 let kept = inner.kept.get_mut(ticket).ok_or_else(|| ArchiverError::missing(ticket))?;
                 if flaw == Flaw::Unknown {
@@ -250,7 +256,7 @@ impl Archiver for FlakyArchiver {
     }
 
     async fn fetch(&self, ticket: &Ticket, at: u64, max: usize) -> Result<Vec<u8>, ArchiverError> {
-        let bytes = self.world.call(|inner, _| {
+        let bytes = self.world.call(&self.id, |inner, _| {
             let kept = inner.kept.get(ticket).filter(|kept| !matches!(kept.stage, Stage::Gone(_) | Stage::Failed));
             kept.map(|kept| kept.bytes.clone()).ok_or_else(|| ArchiverError::missing(ticket))
         });
@@ -262,7 +268,7 @@ impl Archiver for FlakyArchiver {
             let found = inner.kept.iter().find(|(_, kept)| kept.key == *key && kept.archiver == self.id);
             Ok(found.map(|(ticket, _)| ticket.clone()))
         };
-        self.world.call(find).await
+        self.world.call(&self.id, find).await
     }
 
     async fn quote(&self, request: &Request) -> Result<Price, ArchiverError> {
@@ -273,7 +279,7 @@ impl Archiver for FlakyArchiver {
             }
             Ok(Price { amount: request.pack.size, unit: "coins".into() })
         };
-        self.world.call(quote).await
+        self.world.call(&self.id, quote).await
     }
 
     async fn list(&self, after: Option<&Ticket>, limit: usize) -> Result<Vec<(Ticket, u64)>, ArchiverError> {
@@ -282,6 +288,6 @@ impl Archiver for FlakyArchiver {
             let behind = own.filter(|(ticket, _)| after.is_none_or(|after| *ticket > after));
             Ok(behind.take(limit).map(|(ticket, kept)| (ticket.clone(), kept.bytes.len() as u64)).collect())
         };
-        self.world.call(list).await
+        self.world.call(&self.id, list).await
     }
 }

@@ -196,7 +196,9 @@ impl Scene {
             let recovery = self.archivers.iter().find(|a| a.id() == archiver).unwrap().capabilities().recovery;
             match recovery {
                 // Of a pack that was given up no bytes are left to ask with; that it may be there stays in the ledger.
-                Recovery::Repeat if given_up.contains(&key) && deal.state == State::Intended => {}
+                Recovery::Repeat if given_up.contains(&key) && deal.state == State::Intended => {
+                    assert_eq!(tickets.len(), 1, "{archiver} was handed a pack twice under one key");
+                }
                 Recovery::Repeat | Recovery::Find => {
                     assert_eq!(tickets.len(), 1, "{archiver} was handed a pack twice under one key");
                     assert!(
@@ -673,6 +675,55 @@ fn where_no_bytes_are_left_the_stream_is_archived_anew() {
     scene.settle();
     assert_eq!(restored(scene.stream, &scene.packs("one")), scene.digest());
     assert!(scene.records().iter().skip(1).any(|record| !record.continues));
+    scene.check();
+}
+
+#[test]
+fn what_may_be_there_of_a_pack_that_was_given_up_is_looked_for() {
+    let lose = |scene: &Scene, archiver: &str| {
+        let mut world = scene.world.inner();
+        let own = world.kept.values_mut().filter(|kept| kept.archiver == archiver);
+        own.for_each(|kept| kept.stage = Stage::Gone(Gone::Lost));
+    };
+    // What the first has, and the ledger has no ticket of.
+    let unknown = |scene: &Scene| {
+        let own = scene.deals().into_iter().filter(|(archiver, _)| archiver == "one").map(|(_, deal)| deal);
+        let intended = own.filter(|deal| deal.state == State::Intended);
+        let world = scene.world.inner();
+        let there = |key: &SubmissionKey| world.kept.values().any(|kept| kept.key == *key);
+        intended.map(|deal| deal.key).filter(there).collect::<Vec<_>>()
+    };
+    // A copy is made again, and the keeper falls right after it was handed over.
+    let fallen = (0..40).find_map(|calls| {
+        let world = Arc::new(World::default());
+        let archivers: Vec<Arc<dyn Archiver>> =
+            vec![Arc::new(flaky(&world, "one", Recovery::Find)), Arc::new(flaky(&world, "two", Recovery::Repeat))];
+        let scene = Scene::new(world, archivers, 1);
+        scene.settle();
+        lose(&scene, "one");
+        scene.advance(DAY);
+        scene.world.inner().flaws = [vec![Flaw::None; calls], vec![Flaw::StopsAfter]].concat().into();
+        scene.run();
+        (!unknown(&scene).is_empty()).then_some(scene)
+    });
+    let scene = fallen.expect("it falls after a submission");
+    let handed_over = unknown(&scene);
+    // Before it can be asked what became of that, the other copy is lost, and so are the last bytes.
+    lose(&scene, "two");
+    scene.world.inner().flaws.clear();
+    scene.world.inner().unreachable.insert("one".into());
+    let anew = || scene.records().iter().skip(1).any(|record| !record.continues);
+    for _ in (0..100).take_while(|_| !anew()) {
+        scene.run();
+        scene.advance(HOUR);
+    }
+    assert!(anew(), "the stream is archived anew");
+    assert_eq!(unknown(&scene), handed_over, "nobody knows yet");
+    scene.world.inner().unreachable.clear();
+    scene.settle();
+    scene.advance(DAY);
+    scene.settle();
+    assert_eq!(unknown(&scene), []);
     scene.check();
 }
 

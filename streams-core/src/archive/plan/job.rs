@@ -143,9 +143,9 @@ impl Kept {
         let look_at = if self.is_to_be_looked_at(known.now) { known.now } else { self.look_at };
         let look = (!self.looking && !self.policy.places.is_empty()).then_some(look_at);
         let begin = self.packs.len() - self.current().len();
-        let free = (begin..self.packs.len()).filter(|at| !self.packs[*at].busy && !self.packs[*at].forgetting);
+        let free = (0..self.packs.len()).filter(|at| !self.packs[*at].busy && !self.packs[*at].forgetting);
         let jobs = free.flat_map(|at| (0..self.packs[at].record.jobs.len()).map(move |job| (at, job)));
-        let jobs = jobs.filter_map(|(at, job)| match self.next(account, known, at, job, true) {
+        let jobs = jobs.filter_map(|(at, job)| match self.next(account, known, at, job, at >= begin) {
             Next::Nothing => None,
             Next::Later(at) => Some(at),
             _ => Some(known.now),
