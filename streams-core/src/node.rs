@@ -131,6 +131,15 @@ struct Slot {
     memory: usize,
 }
 
+/// A stream that is open, and that nobody else uses until it is released.
+struct Taken(MutexGuardArc<Option<Opened>>);
+
+impl Taken {
+    fn opened(&mut self) -> &mut Opened {
+        self.0.as_mut().expect("only what is open is taken up")
+    }
+}
+
 impl Node {
     /// The streams of this store. `key` is unpredictable bytes, without which others could slow this node down.
     pub fn new(store: Arc<dyn Store>, key: HashKey) -> Self {
@@ -208,12 +217,12 @@ impl Node {
     /// Begins a stream with its root, ordinary or hypothetical. One that is here stays as it is.
     pub async fn create(&self, root: impl Into<Authentic>) -> Result<StreamId, NodeError> {
         let mut stream = Stream::open(root, self.key)?;
-        self.hold(&mut stream)?;
         let id = stream.id();
         let mut opened = self.slot(id).lock_arc().await;
         if opened.is_some() || self.store.head(id).await?.is_some() {
             return Ok(id);
         }
+        self.hold(&mut stream)?;
         let mut new = Opened::begin(stream);
         let committed = new.commit(&*self.store).await;
         *opened = Some(new);
@@ -244,9 +253,9 @@ impl Node {
     /// Changes a stream that is opened for it, once, and commits what became different before it returns: so one appends,
     /// governs, makes checkpoints. What the closure gives back is given back. Where the store fails, the change may be durable or not; doing it again is safe for what is taken in by its id.
     pub async fn write<T>(&self, stream: StreamId, write: impl FnOnce(&mut Stream) -> T) -> Result<T, NodeError> {
-        let mut opened = self.take_up(stream).await?;
-        let answer = write(opened.as_mut().expect("it was taken up").stream());
-        self.put_back(stream, opened).await.map(|()| answer)
+        let mut taken = self.take_up(stream).await?;
+        let answer = write(taken.opened().stream());
+        self.put_back(stream, taken).await.map(|()| answer)
     }
 
     /// Changes a stream as [`write`](Self::write) does, if its last change is still the one with this number, which
@@ -272,16 +281,15 @@ impl Node {
         seen: u64,
         write: impl FnOnce(&mut Stream) -> T,
     ) -> Result<Option<T>, NodeError> {
-        let mut opened = self.take_up(stream).await?;
-        let current = opened.as_mut().expect("it was taken up");
-        if current.seen() != seen {
-            self.release(stream, opened, false);
+        let mut taken = self.take_up(stream).await?;
+        if taken.opened().seen() != seen {
+            self.release(stream, taken.0, false);
             return Ok(None);
         }
-        let answer = write(current.stream());
-        let committed = current.commit(&*self.store).await;
+        let answer = write(taken.opened().stream());
+        let committed = taken.opened().commit(&*self.store).await;
         // Where somebody wrote meanwhile, what was written is in memory alone.
-        self.release(stream, opened, committed.is_err());
+        self.release(stream, taken.0, committed.is_err());
         match committed {
             Err(NodeError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(None),
             committed => committed.map(|()| Some(answer)),
@@ -289,10 +297,10 @@ impl Node {
     }
 
     /// The stream as the store has it now, which nobody else uses until it is put back.
-    async fn take_up(&self, stream: StreamId) -> Result<MutexGuardArc<Option<Opened>>, NodeError> {
+    async fn take_up(&self, stream: StreamId) -> Result<Taken, NodeError> {
         let mut opened = self.slot(stream).lock_arc().await;
-        match self.current(stream, &mut opened).await {
-            Ok(_) => Ok(opened),
+        match self.make_current(stream, &mut opened).await {
+            Ok(()) => Ok(Taken(opened)),
             Err(error) => {
                 self.release(stream, opened, true);
                 Err(error)
@@ -301,24 +309,21 @@ impl Node {
     }
 
     /// Commits what became different of a stream, and lets others use it.
-    async fn put_back(&self, stream: StreamId, mut opened: MutexGuardArc<Option<Opened>>) -> Result<(), NodeError> {
-        let settled = match opened.as_mut() {
-            Some(opened) => opened.settle(&*self.store).await,
-            None => Ok(()),
-        };
-        self.release(stream, opened, settled.is_err());
+    async fn put_back(&self, stream: StreamId, mut taken: Taken) -> Result<(), NodeError> {
+        let settled = taken.opened().settle(&*self.store).await;
+        self.release(stream, taken.0, settled.is_err());
         settled
     }
 
-    /// The stream as the store has it now.
-    async fn current<'a>(&self, stream: StreamId, opened: &'a mut Option<Opened>) -> Result<&'a mut Opened, NodeError> {
+    /// Opens a stream, or takes in what others wrote to it.
+    async fn make_current(&self, stream: StreamId, opened: &mut Option<Opened>) -> Result<(), NodeError> {
         match opened {
-            Some(opened) => opened.catch_up(&*self.store).await.map(|()| opened),
+            Some(opened) => opened.catch_up(&*self.store).await,
             None => {
                 let opened = opened.insert(Opened::load(stream, &*self.store, self.key).await?);
                 // What is here stays, whatever its root is.
                 let _ = self.hold(opened.stream());
-                Ok(opened)
+                Ok(())
             }
         }
     }

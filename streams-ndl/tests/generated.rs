@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use streams_core::schema::definition::Definition;
 use streams_core::{Bytes, Draft, Map, Object, ObjectId, SigningKey, Value, to_map};
 
-#[allow(dead_code, missing_docs, unreachable_pub)]
 mod everything {
     streams_ndl::include_ndl!("../streams-core/tests/definitions/everything.ndl");
 }

@@ -36,10 +36,9 @@ impl Node {
         from: u64,
         taken: impl FnMut(&Stream, B, Vec<Result<Ingested, Rejected>>),
     ) -> Result<(), NodeError> {
-        let mut opened = self.take_up(stream).await?;
-        let taking = opened.as_mut().expect("it was taken up");
-        let done = ingest_batches(taking, &*self.store, batches, from, taken).await;
-        self.release(stream, opened, done.is_err());
+        let mut taken_up = self.take_up(stream).await?;
+        let done = ingest_batches(taken_up.opened(), &*self.store, batches, from, taken).await;
+        self.release(stream, taken_up.0, done.is_err());
         done
     }
 }

@@ -415,6 +415,7 @@ impl Driver<'_> {
         }
         Ok(())
     }
+
     async fn send(&mut self, frame: Vec<u8>) -> Result<(), PeerError> {
         self.outgoing.send(frame).await.map_err(|_| TransportError::closed())?;
         if self.outgoing.len() > UNREAD {

@@ -1,6 +1,6 @@
 //! What the form of a text does not tell: that it has no contradictions, and what its words mean.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::definition::{Definition, FieldType, Flag, Item, KEYWORDS, ObjectDefinition, TYPES, WELL_KNOWN, Word};
 use super::fault::{Fault, Wrong};
@@ -123,23 +123,22 @@ fn check_object(object: &ObjectDefinition, faults: &mut Vec<Fault>) {
 
 /// Finds what the types of fields mean.
 fn resolve(definition: &mut Definition, faults: &mut Vec<Fault>) {
-    let known = &definition.by_type;
-    let imports: BTreeMap<String, String> =
-        definition.imports.iter().map(|import| (import.alias.text.clone(), import.path.text.clone())).collect();
+    let (known, imports) = (&definition.by_type, &definition.imports);
     let meaning = |word: &str, stream: Option<&str>| -> Result<FieldType, Option<String>> {
         if let Some((_, kind)) = TYPES.iter().find(|(name, _)| *name == word) {
             return Ok(FieldType::Value(*kind));
         }
         // A name of the stream itself, a path behind the name of an import, or a whole path.
         let of_stream = stream.map(|stream| format!("{stream}.{word}")).filter(|path| known.contains_key(path));
-        let imported = word.split_once('.').and_then(|(alias, name)| Some(format!("{}.{name}", imports.get(alias)?)));
+        let imported = word.split_once('.').and_then(|(alias, name)| {
+            let import = imports.iter().find(|import| import.alias() == alias)?;
+            Some(format!("{}.{name}", import.path()))
+        });
         let path = of_stream.or(imported).unwrap_or_else(|| word.to_owned());
         if let Some((_, kind)) = WELL_KNOWN.iter().find(|(name, _)| *name == path) {
             return Ok(FieldType::Value(*kind));
         }
-        let is_imported =
-            imports.values().any(|import| path.strip_prefix(import).is_some_and(|name| name.starts_with('.')));
-        if known.contains_key(&path) || is_imported {
+        if known.contains_key(&path) || imports.iter().any(|import| import.has(&path)) {
             return Ok(FieldType::Object(path));
         }
         let words = TYPES.iter().chain(&WELL_KNOWN).map(|(name, _)| *name);

@@ -236,6 +236,11 @@ impl Import {
         &self.path.text
     }
 
+    /// Whether a type is one of the package.
+    pub fn has(&self, r#type: &str) -> bool {
+        r#type.strip_prefix(self.path()).is_some_and(|name| name.starts_with('.'))
+    }
+
     /// The name for it in this text.
     pub fn alias(&self) -> &str {
         &self.alias.text

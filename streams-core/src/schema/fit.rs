@@ -74,7 +74,7 @@ impl Definition {
     pub fn fits_stream(&self, path: &str, object: &Authentic) -> Result<(), Unlike> {
         let header = object.header();
         let r#type = header.r#type();
-        if r#type.starts_with(GOVERNING) || self.is_imported(r#type) {
+        if r#type.starts_with(GOVERNING) || self.imports().iter().any(|import| import.has(r#type)) {
             return Ok(());
         }
         let is_here = self.stream_of(r#type).is_none_or(|stream| stream.path() == path);
@@ -101,10 +101,6 @@ impl Definition {
     pub fn fits(&self, r#type: &str, data: &Map) -> Result<(), Unlike> {
         let object = self.object(r#type).ok_or_else(|| Unlike::Type(r#type.to_owned()))?;
         self.fits_object(object, data, "")
-    }
-
-    fn is_imported(&self, r#type: &str) -> bool {
-        self.imports().iter().any(|import| r#type.strip_prefix(import.path()).is_some_and(|name| name.starts_with('.')))
     }
 
     fn fits_object(&self, object: &ObjectDefinition, data: &Map, above: &str) -> Result<(), Unlike> {

@@ -139,6 +139,11 @@ fn a_node_holds_the_streams_of_a_definition_to_it() {
 
         let unlike = Draft::root("a/list.Created", [8; 16]).data(text("milk")).sign(&key(1)).unwrap();
         assert!(matches!(node.create(unlike).await, Err(NodeError::Unlike(Unlike::Additional { .. }))));
+        // One that is here already stays as it is.
+        let kept = free.create(Draft::root("a/list.Created", [7; 16]).data(text("milk")).sign(&key(1)).unwrap());
+        let kept = kept.await.unwrap();
+        let again = Draft::root("a/list.Created", [7; 16]).data(text("milk")).sign(&key(1)).unwrap();
+        assert_eq!(node.create(again).await.unwrap(), kept);
         let of_no_definition = Draft::root("b/any", [0; 16]).sign(&key(1)).unwrap();
         let id = node.create(of_no_definition).await.unwrap();
         node.write(id, |stream| stream.by(&key(1)).append("b/any.Thing", text("")).map(drop)).await.unwrap().unwrap();
