@@ -20,6 +20,7 @@
 //! and wherever it was cut off.
 //!
 //! What is, is a fold over what was written, in the order of the stream ([`read`]): of a field, the last value holds.
+//! Applications that show items follow them, over all streams at once ([`feed`]).
 
 #![forbid(unsafe_code)]
 
@@ -48,6 +49,8 @@ pub mod item;
 pub mod vault;
 
 pub mod members;
+
+pub mod feed;
 
 pub mod remove;
 

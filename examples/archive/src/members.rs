@@ -74,10 +74,8 @@ pub async fn set_visibility(
     stream: StreamId,
     visibility: Visibility,
 ) -> Result<Vec<ObjectId>, ArchiveError> {
-    // A key that nobody has: what it may read, everybody may.
-    let nobody = streams_core::SigningKey::from_bytes([0xA5; 32]).verifying_key();
     write(hand, stream, |stream| {
-        let is_public = stream.may_read(&nobody).is_effective();
+        let is_public = is_public(stream);
         match visibility {
             Visibility::Public if !is_public => {
                 Ok(vec![stream.by(hand.key).at(hand.now).govern([Rule::allow([Action::Read])])?.id()])
@@ -92,6 +90,13 @@ pub async fn set_visibility(
         }
     })
     .await
+}
+
+/// Whether everybody reads a stream.
+pub fn is_public(stream: &Stream) -> bool {
+    // A key that nobody has: what it may read, everybody may.
+    let nobody = streams_core::SigningKey::from_bytes([0xA5; 32]).verifying_key();
+    stream.may_read(&nobody).is_effective()
 }
 
 async fn write(

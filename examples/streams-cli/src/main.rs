@@ -116,6 +116,9 @@ enum Command {
     /// Fetch from sources and keep copies, for all streams of all owners
     #[command(subcommand)]
     Archiver(archival::Archiver),
+    /// Search what is here, on a page
+    #[command(subcommand)]
+    Skin(archival::Skin),
     /// Serve a store to programs over HTTP, and be such a program
     #[command(subcommand)]
     Api(archival::Api),
@@ -225,6 +228,7 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Stream(command) => archival::streams(command, out),
         Command::Vault(command) => archival::vaults(command, out),
         Command::Archiver(command) => archival::archiver(command, out),
+        Command::Skin(command) => archival::skin(command, out),
         Command::Api(command) => archival::api(command, out),
         Command::Serve(args) => peer::serve(args, out),
         Command::Sync(args) => peer::sync(args, out),

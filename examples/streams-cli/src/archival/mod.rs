@@ -14,6 +14,8 @@ mod service;
 
 mod show;
 
+mod skin;
+
 mod stream;
 
 mod vault;
@@ -96,6 +98,13 @@ pub enum Archiver {
     Status(service::StatusArgs),
 }
 
+/// A page on which items are searched.
+#[derive(Subcommand)]
+pub enum Skin {
+    /// Follow all that the key may read, and serve a page on which it is searched
+    Serve(skin::Serve),
+}
+
 /// Streams over HTTP.
 #[derive(Subcommand)]
 pub enum Api {
@@ -158,6 +167,12 @@ pub fn archiver(command: &Archiver, out: &mut dyn Write) -> Result<bool> {
         Archiver::Run(args) => service::run(args, out),
         Archiver::Status(args) => service::status(args, out),
     }
+}
+
+/// `streams skin`.
+pub fn skin(command: &Skin, out: &mut dyn Write) -> Result<bool> {
+    let Skin::Serve(args) = command;
+    skin::serve(args, out)
 }
 
 /// `streams api`.

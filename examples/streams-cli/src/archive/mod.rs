@@ -12,7 +12,7 @@ mod verify;
 mod wanted;
 
 pub use self::places::PlaceName;
-pub use self::run::shelf_path;
+pub use self::run::{beside, shelf_path};
 pub use self::wanted::{Size, Time};
 
 use std::io::Write;

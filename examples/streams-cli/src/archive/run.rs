@@ -245,12 +245,17 @@ fn line(step: &Step, answer: &Answer, as_json: bool) -> Option<String> {
 
 /// Where packs of a store wait until they are elsewhere.
 pub fn shelf_path(store: &Opened) -> Result<PathBuf> {
+    beside("packs", store)
+}
+
+/// Where something is kept beside a store, in the user's folder for data.
+pub fn beside(what: &str, store: &Opened) -> Result<PathBuf> {
     let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = folder("XDG_DATA_HOME")
         .or_else(|| folder("HOME").map(|home| home.join(".local").join("share")))
         .or_else(|| folder("LOCALAPPDATA"))
         .context("there is no folder for data: neither XDG_DATA_HOME nor HOME is set")?;
-    Ok(data.join("streams").join("packs").join(paint::hex(&wait(store.store().origin())?)))
+    Ok(data.join("streams").join(what).join(paint::hex(&wait(store.store().origin())?)))
 }
 
 /// Milliseconds since 1970; 0 where the clock is before that.
