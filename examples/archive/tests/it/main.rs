@@ -2,6 +2,7 @@
 
 mod api;
 mod creating;
+mod feeding;
 mod fixtures;
 mod governing;
 mod reading;
