@@ -202,6 +202,7 @@ const told = (work) => work.catch((error) => { at("count").textContent = error.m
 
 at("words").addEventListener("input", () => {
   history.replaceState(null, "", with_({ q: at("words").value, item: "" }))
+  showStreams()
   told(search())
 })
 document.querySelector("form").addEventListener("submit", (event) => event.preventDefault())
