@@ -8,6 +8,7 @@ mod measure;
 mod objects;
 mod parts;
 mod postgres;
+mod skin;
 mod stores;
 mod streams;
 mod sync;
@@ -51,7 +52,7 @@ fn main() {
     if only.as_ref().is_some_and(|only| only == parts::INGEST) {
         return parts::ingest(args.next().expect("a file").as_ref());
     }
-    let chapters: [(&str, Chapter); 8] = [
+    let chapters: [(&str, Chapter); 9] = [
         ("objects", objects::rows),
         ("streams", streams::rows),
         ("judging", judging::rows),
@@ -59,6 +60,7 @@ fn main() {
         ("postgres", postgres::rows),
         ("sync", sync::rows),
         ("archives", archives::rows),
+        ("skin", skin::rows),
         ("javascript", javascript::rows),
     ];
     let asked = |name: &str| only.as_ref().is_none_or(|only| only == name);
