@@ -24,6 +24,8 @@ mod archives;
 mod archiving;
 #[path = "it/evidence.rs"]
 mod evidence;
+#[path = "it/keychain.rs"]
+mod keychain;
 #[path = "../../../adapters/streams-object-store/tests/moto/mod.rs"]
 mod moto;
 #[path = "it/ndl.rs"]
