@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `GET /api/search?q=&stream=&skip=` | items, the best first; without words, the newest first |
+//! | `GET /api/search?q=&stream=&skip=` | items, the best first; without words, the newest first. 256 bytes of words, and the first 10,030 items |
 //! | `GET /api/streams` | streams, with their sources and their copies |
 //! | `GET /api/items/STREAM/ID` | an item, with its proof |
 //! | `GET /api/news/N` | how many events were taken in, as soon as they are not so many |
@@ -10,7 +10,6 @@
 //! Whoever reaches the address reads what its key may read. So it is for this machine, and it answers to no name but an
 //! address or `localhost`: a page of somebody else cannot point a name of its own at it.
 
-use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -36,8 +35,8 @@ const PAGE: usize = 30;
 
 type Answer = Result<Json<Value>, (StatusCode, String)>;
 
-fn failed(error: impl Display) -> (StatusCode, String) {
-    (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
+fn failed(error: impl ToString) -> (StatusCode, String) {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
 /// Answers until it is dropped.
@@ -75,7 +74,8 @@ struct Asked {
 }
 
 async fn search(State(skin): State<Arc<Skin>>, Query(asked): Query<Asked>) -> Answer {
-    let (total, found) = skin.index.search(&asked.q, asked.stream, [asked.skip, PAGE]).map_err(failed)?;
+    let (words, at) = (item::cut(&asked.q, 256), [asked.skip.min(10_000), PAGE]);
+    let (total, found) = skin.index.search(words, asked.stream, at).map_err(failed)?;
     let mut items = Vec::new();
     for (stream, id) in found {
         let stored = skin.node.object(stream, &id).await.map_err(failed)?;

@@ -202,6 +202,8 @@ async fn what_is_answered_is_what_the_reader_may_read() {
     let found = json("/api/search?q=dra").await;
     assert_eq!((&found["total"], &found["items"][0]["item"]["title"]), (&1.into(), &"Second <b>".into()));
     assert_eq!(json(&format!("/api/search?q=dra&stream={private}")).await["total"], 0);
+    assert_eq!(json("/api/search?skip=18446744073709551615").await["items"], Value::Array(vec![]));
+    assert_eq!(json(&format!("/api/search?q={}", "dra%20".repeat(10_000))).await["total"], 1);
     let told = json(&format!("/api/items/{public}/{second}")).await;
     assert_eq!(
         (&told["id"], &told["effective"], &told["final"]),
