@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
+use clap::{Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
 use streams_archive::fetch::machine::Phase;
@@ -20,6 +20,23 @@ use crate::archive::{PlaceName, shelf_path};
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, WARN, paint};
 use crate::peer::{SystemClock, now};
 use crate::store::wait;
+
+/// The archiver service.
+#[derive(Subcommand)]
+pub enum Archiver {
+    /// Fetch, append and archive, for all streams of all owners of a key
+    Run(Run),
+    /// Tell how streams, their sources and their copies stand
+    Status(StatusArgs),
+}
+
+/// `streams archiver`.
+pub fn archiver(command: &Archiver, out: &mut dyn Write) -> Result<bool> {
+    match command {
+        Archiver::Run(args) => run(args, out),
+        Archiver::Status(args) => status(args, out),
+    }
+}
 
 /// How many streams are shown live.
 const SHOWN: usize = 16;
