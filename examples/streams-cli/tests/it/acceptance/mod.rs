@@ -2,6 +2,7 @@
 //! the middle; and at the end all of it is there, once, everywhere, and no secret is.
 
 mod changing;
+mod consumer;
 mod link;
 mod world;
 
@@ -24,8 +25,11 @@ use super::archival::has;
 /// By what a run is the same again, as far as what is thrown for decides.
 const SEED: u64 = 1;
 
-/// How often everything changes, and services are killed.
-const ROUNDS: usize = 60;
+/// How often the consumer is killed.
+const KILLS: usize = 200;
+
+/// How often everything changes, and both services are killed: at least, and at most while the consumer is.
+const ROUNDS: [usize; 2] = [60, 400];
 
 const MINUTE: u64 = 61_000;
 const HALF_A_DAY: u64 = 12 * 60 * 60 * 1000;
@@ -36,8 +40,9 @@ fn whatever_is_killed_all_is_there_once_everywhere_and_no_secret_is() {
     world::log_into(&world.home.path("log"));
     let (mut sources, owners) = Sources::new(&world);
     let deliveries = Deliveries::begin(&owners[1], &sources.hook);
+    let consumer = consumer::kill(&world, KILLS, SEED);
     let (mut dice, mut told) = (Dice(SEED), String::new());
-    for _ in 0..ROUNDS {
+    for _ in (0..ROUNDS[1]).take_while(|round| *round < ROUNDS[0] || !consumer.is_finished()) {
         sources.change(&mut dice);
         let flaws = (0..dice.throw(4)).map(|_| dice.flaw()).collect::<Vec<_>>();
         world.deals.inner().flaws.extend(flaws);
@@ -64,7 +69,9 @@ fn whatever_is_killed_all_is_there_once_everywhere_and_no_secret_is() {
 
     let all: Vec<Vec<Item>> = owners.iter().map(|owner| items(&world.store(), owner.stream)).collect();
     let count = sources.assert_all_is_there(&world, &all.concat(), deliveries);
-    assert!(count > ROUNDS * 4 && deliveries > ROUNDS / 2, "{count} items, {deliveries} deliveries");
+    assert!(count > ROUNDS[0] * 4 && deliveries > ROUNDS[0] / 2, "{count} items, {deliveries} deliveries");
+    consumer.join().unwrap();
+    assert_index_is_as_if_built_afresh(&world);
     let streams = owners.each_ref().map(|owner| owner.stream);
     assert_copies_are_complete(&world, &streams);
     link::sync(&world, &streams);
@@ -89,6 +96,15 @@ fn settle(world: &World, owners: &[Owner]) -> Vec<Status> {
         }
     }
     panic!("{:#?}", owners.iter().map(|owner| world.settle(owner)).collect::<Vec<_>>());
+}
+
+/// That the index whose program was killed all the while has what one has that is built from all that there is now.
+fn assert_index_is_as_if_built_afresh(world: &World) {
+    let [one, other] = ["index", "afresh"].map(|index| (consumer::catch_up(world, index), index));
+    assert_eq!(one.0["items"], other.0["items"]);
+    let [one, other] = [one, other].map(|(_, index)| consumer::documents(&world.home.path(index)));
+    assert!(one.len() > ROUNDS[0] * 3, "{} documents", one.len());
+    assert!(one == other, "{} documents, and {} afresh", one.len(), other.len());
 }
 
 /// That each place alone gives both streams back, whole; and that nobody made a deal twice.
