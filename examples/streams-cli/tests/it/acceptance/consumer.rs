@@ -46,8 +46,8 @@ pub(super) fn catch_up(world: &World, index: &str) -> Json {
     let said = File::create(world.home.path(&format!("{index}.log"))).unwrap();
     let mut child = command(world, index).stdout(Stdio::piped()).stderr(said).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let told = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<Json>(&line).ok());
-    let told = told.skip_while(|told| told["items"].is_null()).next();
+    let mut told = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<Json>(&line).ok());
+    let told = told.find(|told| !told["items"].is_null());
     child.kill().unwrap();
     child.wait().unwrap();
     told.expect("it tells when it has all")
