@@ -71,6 +71,7 @@ impl Service {
         let mut keeper = self.keeper(&wanted).await?;
         // Of which it is told anew how they stand. Many streams rest, and are left alone.
         let mut touched: BTreeSet<StreamId> = wanted.keys().copied().collect();
+        self.kept().standing.retain(|stream, _| wanted.contains_key(stream));
         loop {
             if std::mem::take(&mut self.kept().is_other) {
                 let now_wanted = self.wanted();
