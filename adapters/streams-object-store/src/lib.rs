@@ -82,7 +82,9 @@ impl ObjectStoreArchiver {
         std::fs::create_dir_all(folder).map_err(failed)?;
         let folder = folder.canonicalize().map_err(failed)?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(told)?.with_fsync(true);
-        Ok(Self::new(format!("folder:{}", folder.display()), Arc::new(store), Path::default()))
+        let archiver = Self::new(format!("folder:{}", folder.display()), Arc::new(store), Path::default());
+        // Known beforehand, so that no kill leaves a probe among the packs.
+        Ok(Self { creates: OnceCell::new_with(Some(true)), ..archiver })
     }
 
     /// An archiver in any store, below a prefix. The id stands in receipts: it says where this is, for ever.

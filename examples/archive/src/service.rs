@@ -109,6 +109,8 @@ pub struct Service {
     stirred: Notify,
     /// Wakes who keeps copies.
     written: Notify,
+    /// Wakes who shows how it stands.
+    changed: Notify,
     slots: Semaphore,
     began: u64,
 }
@@ -181,6 +183,7 @@ impl Service {
             counters: Counters::default(),
             stirred: Notify::new(),
             written: Notify::new(),
+            changed: Notify::new(),
             slots: Semaphore::new(AT_ONCE),
             began,
         })
@@ -196,6 +199,12 @@ impl Service {
 
     fn hand(&self) -> Hand<'_> {
         Hand { node: &self.setup.node, key: &self.setup.key, now: self.now() }
+    }
+
+    /// Waits until something was done since this returned last, so that its [`Status`] may be another. One at a time
+    /// may wait.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Runs. It may be dropped at any moment, and run again.
@@ -240,8 +249,10 @@ impl Service {
                 _ => continue,
             }
             if is_live {
+                self.kept().is_other = true;
                 self.stirred.notify_one();
                 self.written.notify_one();
+                self.changed.notify_one();
             }
         }
     }
@@ -363,6 +374,9 @@ impl Service {
                     due.push((*stream, *key));
                 }
             }
+        }
+        if !due.is_empty() {
+            self.changed.notify_one();
         }
         due
     }

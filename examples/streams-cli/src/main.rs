@@ -112,13 +112,13 @@ enum Command {
     Stream(Box<archival::Streams>),
     /// Secrets: credentials for sources, keys of sealed streams
     #[command(subcommand)]
-    Vault(archival::Vault),
+    Vault(archival::Secrets),
     /// Fetch from sources and keep copies, for all streams of all owners
     #[command(subcommand)]
     Archiver(archival::Archiver),
     /// Search what is here, on a page
     #[command(subcommand)]
-    Skin(archival::Skin),
+    Skin(archival::Skins),
     /// Serve a store to programs over HTTP, and be such a program
     #[command(subcommand)]
     Api(archival::Api),
@@ -226,7 +226,7 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
         Command::Org(command) => archival::owners(Kind::Org, command, out),
         Command::Person(command) => archival::owners(Kind::Person, command, out),
         Command::Stream(command) => archival::streams(command, out),
-        Command::Vault(command) => archival::vaults(command, out),
+        Command::Vault(command) => archival::secrets(command, out),
         Command::Archiver(command) => archival::archiver(command, out),
         Command::Skin(command) => archival::skin(command, out),
         Command::Api(command) => archival::api(command, out),

@@ -14,6 +14,8 @@ use streams_core::{
 };
 use tempfile::TempDir;
 
+#[path = "it/acceptance/mod.rs"]
+mod acceptance;
 #[path = "it/api.rs"]
 mod api;
 #[path = "it/archival.rs"]
@@ -38,6 +40,8 @@ mod peers;
 mod postgres;
 #[path = "it/readers.rs"]
 mod readers;
+#[path = "../../archive/tests/it/source.rs"]
+mod source;
 #[path = "it/stores.rs"]
 mod stores;
 

@@ -180,6 +180,19 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Whose copies of which stream it is about.
+    pub fn account(&self) -> &Account {
+        match self {
+            Self::Keep { account, .. }
+            | Self::Look { account, .. }
+            | Self::Seal { account, .. }
+            | Self::Forget { account, .. } => account,
+            Self::Ask { at, .. } | Self::Tell { at, .. } => &at.account,
+        }
+    }
+}
+
 /// What an archiver is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
@@ -293,6 +306,8 @@ struct Kept {
     /// How many bytes waited when it was last looked.
     waiting: Option<u64>,
     seal: bool,
+    /// There is nothing to be done before, unless something happens: so that of many streams, those that rest cost nothing.
+    rests_until: u64,
 }
 
 /// What is known beside the stream that is looked at.
@@ -370,6 +385,7 @@ impl Plan {
             gathers: false,
             waiting: None,
             seal: false,
+            rests_until: 0,
         };
         for packed in &mut kept.packs {
             packed.dirty |= job::add_jobs(&mut packed.record, &kept.policy);
@@ -408,7 +424,7 @@ impl Plan {
     /// Tries everything again at once, also what waits for somebody to do something; a submission that may have arrived
     /// twice is given up, and made anew.
     pub fn retry(&mut self) {
-        for packed in self.accounts.values_mut().flat_map(|kept| &mut kept.packs) {
+        for packed in self.accounts.values_mut().flat_map(Kept::stir) {
             packed.record.jobs.iter_mut().for_each(Job::retry);
             packed.dirty = true;
         }
@@ -418,12 +434,13 @@ impl Plan {
     pub fn look(&mut self, account: &Account) {
         if let Some(kept) = self.accounts.get_mut(account) {
             (kept.look_at, kept.waiting, kept.stirred) = (0, None, true);
+            kept.stir();
         }
     }
 
     /// Has all bytes read back anew, of whatever is wanted to be audited.
     pub fn audit(&mut self) {
-        for packed in self.accounts.values_mut().flat_map(|kept| &mut kept.packs) {
+        for packed in self.accounts.values_mut().flat_map(Kept::stir) {
             packed.record.jobs.iter_mut().flat_map(|job| &mut job.deals).for_each(|deal| deal.audited = None);
             packed.dirty = true;
         }
@@ -432,11 +449,12 @@ impl Plan {
     /// What is to be done now. Each step is answered once; until then it is not given again.
     pub fn steps(&mut self, now: u64) -> Vec<Step> {
         let mut steps = Vec::new();
-        let mut known = Known { archivers: &self.archivers, spent: self.spent(), now };
-        for (account, kept) in &mut self.accounts {
+        let mut known = Known { archivers: &self.archivers, spent: self.spent(now), now };
+        for (account, kept) in self.accounts.iter_mut().filter(|(_, kept)| kept.rests_until <= now) {
             kept.keep(account, &mut steps);
             kept.look(account, now, &mut steps);
             kept.ask(account, &mut known, &mut steps);
+            kept.rests_until = kept.due(account, &known).unwrap_or(u64::MAX);
         }
         steps
     }
@@ -444,8 +462,13 @@ impl Plan {
     /// When there will be something to be done, if nothing else happens: at once where there is now, and never (`None`)
     /// where all waits for answers.
     pub fn due(&self, now: u64) -> Option<u64> {
-        let known = Known { archivers: &self.archivers, spent: self.spent(), now };
-        self.accounts.iter().filter_map(|(account, kept)| kept.due(account, &known)).min()
+        let known = Known { archivers: &self.archivers, spent: self.spent(now), now };
+        let due = |(account, kept): (&Account, &Kept)| match kept.rests_until {
+            u64::MAX => None,
+            until if until > now => Some(until),
+            _ => kept.due(account, &known),
+        };
+        self.accounts.iter().filter_map(due).min()
     }
 
     /// Whether everything is as desired: every stream was looked at, all that is in it is in packs, and every pack has the
@@ -476,9 +499,13 @@ impl Plan {
         })
     }
 
-    /// What each owner has spent with each archiver, or is about to.
-    fn spent(&self) -> BTreeMap<(VerifyingKey, String), u64> {
+    /// What each owner has spent with each archiver, or is about to; counted where a stream that does not rest has a budget.
+    fn spent(&self, now: u64) -> BTreeMap<(VerifyingKey, String), u64> {
         let mut spent = BTreeMap::new();
+        let mut awake = self.accounts.values().filter(|kept| kept.rests_until <= now);
+        if !awake.any(|kept| kept.policy.places.iter().any(|place| place.budget.is_some())) {
+            return spent;
+        }
         for (account, kept) in &self.accounts {
             for job in kept.packs.iter().flat_map(|packed| &packed.record.jobs) {
                 let cost = job.cost();
@@ -493,14 +520,8 @@ impl Plan {
     /// Takes the answer to a step. `luck` is any number, drawn anew for each answer: by it those who wait for one thing
     /// do not all come back at one moment.
     pub fn answer(&mut self, step: &Step, answer: Answer, now: u64, luck: u64) {
-        let account = match step {
-            Step::Keep { account, .. }
-            | Step::Look { account, .. }
-            | Step::Seal { account, .. }
-            | Step::Forget { account, .. } => account,
-            Step::Ask { at, .. } | Step::Tell { at, .. } => &at.account,
-        };
-        let Some(kept) = self.accounts.get_mut(account) else { return };
+        let Some(kept) = self.accounts.get_mut(step.account()) else { return };
+        kept.stir();
         match (step, answer) {
             (Step::Keep { pack: None, .. }, Answer::Kept) => kept.head_busy = false,
             (Step::Keep { pack: Some(pack), .. }, Answer::Kept) => {
@@ -558,6 +579,12 @@ impl Known<'_> {
 }
 
 impl Kept {
+    /// Something happens to it, so it does not rest; its packs, for whoever changes them.
+    fn stir(&mut self) -> &mut [Packed] {
+        self.rests_until = 0;
+        &mut self.packs
+    }
+
     /// The packs that make up the stream: from the last that begins anew.
     fn current(&self) -> &[Packed] {
         let begin = self.packs.iter().rposition(|packed| !packed.record.continues).unwrap_or(0);

@@ -31,24 +31,28 @@ impl Fault {
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     fault: Fault,
-    /// How many calls are left before it goes wrong.
-    left: AtomicU64,
+    at: u64,
+    calls: AtomicU64,
 }
 
 impl FaultyStore {
     /// A store whose call of this number, from 0, goes wrong.
     pub fn new(inner: Arc<dyn Store>, fault: Fault, at: u64) -> Self {
-        Self { inner, fault, left: AtomicU64::new(at + 1) }
+        Self { inner, fault, at, calls: AtomicU64::new(0) }
     }
 
     /// Whether it went wrong by now.
     pub fn is_over(&self) -> bool {
-        self.left.load(Ordering::SeqCst) == 0
+        self.calls() > self.at
+    }
+
+    /// How many calls there were.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
     }
 
     async fn call<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        if left != Ok(1) {
+        if self.calls.fetch_add(1, Ordering::SeqCst) != self.at {
             return answer.await;
         }
         let failed = || StoreError::new(StoreErrorKind::Other, "a fault that a test asked for");

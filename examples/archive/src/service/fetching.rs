@@ -68,6 +68,7 @@ impl Service {
             fetched.machine.end(ended, interval, resource.credential.as_deref(), now, luck);
             (fetched.machine.clone(), fetched.told.clone())
         };
+        self.changed.notify_one();
         self.record(stream, key, &machine).await?;
         if told != machine.state() {
             self.tell_state(stream, key, &machine).await?;
@@ -254,6 +255,7 @@ impl Service {
             }
             self.kept().stirred.insert(stream);
             self.written.notify_one();
+            self.changed.notify_one();
         }
         Ok(new)
     }

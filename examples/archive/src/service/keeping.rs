@@ -15,6 +15,8 @@ use crate::object::Config;
 /// What is known of copies, for whoever asks.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
+    /// Whether something else may be wanted than the keeper knows.
+    pub(super) is_other: bool,
     /// Streams to which something was written since they were looked at.
     pub(super) stirred: BTreeSet<StreamId>,
     /// How they stand.
@@ -65,19 +67,30 @@ impl Service {
 
     /// Keeps copies of all streams that want them.
     pub(super) async fn keep(&self, until: Until) -> Result<(), ServiceError> {
-        let mut keeping: Option<(Wanted, Keeper)> = None;
+        let mut wanted = self.wanted();
+        let mut keeper = self.keeper(&wanted).await?;
+        // Of which it is told anew how they stand. Many streams rest, and are left alone.
+        let mut touched: BTreeSet<StreamId> = wanted.keys().copied().collect();
+        self.kept().standing.retain(|stream, _| wanted.contains_key(stream));
         loop {
-            let wanted = self.wanted();
-            let stirred = std::mem::take(&mut self.kept().stirred);
-            if keeping.as_ref().is_none_or(|(before, _)| *before != wanted) {
-                let keeper = self.keeper(&wanted).await?;
-                keeping = Some((wanted, keeper));
+            if std::mem::take(&mut self.kept().is_other) {
+                let now_wanted = self.wanted();
+                if now_wanted != wanted {
+                    (keeper, wanted) = (self.keeper(&now_wanted).await?, now_wanted);
+                    self.kept().standing.retain(|stream, _| wanted.contains_key(stream));
+                    touched.extend(wanted.keys());
+                }
             }
-            let Some((_, keeper)) = &mut keeping else { unreachable!("it was just made") };
+            let stirred = std::mem::take(&mut self.kept().stirred);
             stirred.into_iter().for_each(|stream| keeper.look(stream));
             let clock = || self.now();
-            let due = keeper.run(&clock, &mut || (self.setup.luck)(), &mut tell).await?;
-            self.stand(keeper);
+            let mut done = |step: &Step, answer: &Answer| {
+                tell(step, answer);
+                touched.insert(step.account().stream);
+                self.changed.notify_one();
+            };
+            let due = keeper.run(&clock, &mut || (self.setup.luck)(), &mut done).await?;
+            self.stand(&keeper, &std::mem::take(&mut touched));
             if until == Until::Done {
                 return Ok(());
             }
@@ -127,10 +140,10 @@ impl Service {
         Ok(keeper)
     }
 
-    fn stand(&self, keeper: &Keeper) {
+    /// Takes note of how the copies of these streams stand.
+    fn stand(&self, keeper: &Keeper, streams: &BTreeSet<StreamId>) {
         let now = self.now();
-        let mut standings = BTreeMap::new();
-        for standing in keeper.plan().standing() {
+        for standing in keeper.plan().standing().filter(|standing| streams.contains(&standing.account.stream)) {
             let mut places: BTreeMap<&str, PlaceStatus> = BTreeMap::new();
             for job in standing.packs.iter().flat_map(|pack| &pack.jobs).filter(|job| job.wanted > 0) {
                 let place = places.entry(&job.archiver).or_insert_with(|| PlaceStatus::of(&job.archiver));
@@ -145,18 +158,18 @@ impl Service {
                     }
                 }
             }
-            standings.insert(
-                standing.account.stream,
-                Standing {
-                    packs: standing.packs.len(),
-                    objects: standing.packs.iter().map(|pack| pack.objects).sum(),
-                    bytes: standing.packs.iter().map(|pack| pack.size).sum(),
-                    waiting: standing.waiting,
-                    places: places.into_values().collect(),
-                },
-            );
+            let known = Standing {
+                packs: standing.packs.len(),
+                objects: standing.packs.iter().map(|pack| pack.objects).sum(),
+                bytes: standing.packs.iter().map(|pack| pack.size).sum(),
+                waiting: standing.waiting,
+                places: places.into_values().collect(),
+            };
+            self.kept().standing.insert(standing.account.stream, known);
         }
-        self.kept().standing = standings;
+        if !streams.is_empty() {
+            self.changed.notify_one();
+        }
     }
 }
 

@@ -8,5 +8,6 @@ mod governing;
 mod reading;
 mod secrets;
 mod serving;
+mod source;
 mod sources;
 mod world;

@@ -9,7 +9,8 @@ use streams_core::store::Scan;
 use tempfile::TempDir;
 
 use crate::fixtures::{ada, bob, hand};
-use crate::world::{Source, World, ok, secret};
+use crate::source::{Source, ok};
+use crate::world::{World, secret};
 
 const CANARY: &str = "canary-4d1f0f5c9a7be2";
 

@@ -3,19 +3,25 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use streams_archive::Resource;
 use streams_archive::fetch::webhook::Delivery;
-use streams_archive::service::{Undelivered, Until, web};
+use streams_archive::object::Config;
+use streams_archive::service::{Service, Setup, Undelivered, Until, web};
+use streams_archive::stream::{self, Spec};
 use streams_archive::vault::{Entry, Reference, Vault};
 use streams_core::archiver::Recovery;
+use streams_core::clock::Clock;
 use streams_core::conformance::faulty::{Fault, FaultyStore};
 use streams_core::conformance::flaky::{FlakyArchiver, Flaw};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
-use crate::world::{Source, World, commit, events, git, secret};
+use crate::source::{Source, commit, events, git};
+use crate::world::{World, secret};
 
 /// A folder, a repository and a list of events.
 async fn three() -> (TempDir, TempDir, Source, Vec<Resource>) {
@@ -261,5 +267,65 @@ async fn streams_and_resources_that_come_later_join_by_themselves() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(service.status().streams[0].appended, 35);
+    running.abort();
+}
+
+/// The time of the runtime, and how often somebody asked for it.
+#[derive(Debug)]
+struct Counting {
+    began: Instant,
+    asked: AtomicU64,
+}
+
+#[async_trait::async_trait]
+impl Clock for Counting {
+    fn now(&self) -> u64 {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        1_000_000 + self.began.elapsed().as_millis() as u64
+    }
+
+    async fn until(&self, time: u64) {
+        tokio::time::sleep_until(self.began + Duration::from_millis(time.saturating_sub(1_000_000))).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_at_rest_wakes_for_what_is_due_and_for_nothing_else() {
+    let files = TempDir::new().unwrap();
+    fs::write(files.path().join("a.md"), "one").unwrap();
+    let folder = Resource::parse(&format!("folder:{}", files.path().display())).unwrap();
+    let world = World::with(&[], None).await;
+    let (node, ada) = (world.node(), crate::fixtures::ada());
+    let hand = crate::fixtures::hand(&node, &ada);
+    for number in 0..20 {
+        let config = Config { places: Some(vec!["attic".into()]), ..Config::default() };
+        let spec = Spec { config, ..Spec::new(crate::fixtures::slug(&format!("stream-{number}"))) };
+        let stream = stream::create(hand, &crate::fixtures::slug("ada"), &spec).await.unwrap().stream();
+        stream::add_resource(hand, stream, &folder).await.unwrap();
+    }
+    let store = Arc::new(FaultyStore::new(world.store.clone(), Fault::Delays, u64::MAX));
+    let clock = Arc::new(Counting { began: Instant::now(), asked: AtomicU64::new(0) });
+    let service = Service::new(Setup { clock: clock.clone(), ..world.setup(store.clone()) });
+    let running = tokio::spawn({
+        let service = service.clone();
+        async move { service.run(Until::Forever).await }
+    });
+    let appended = || service.status().streams.iter().map(|stream| stream.appended).sum::<u64>();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(service.status().is_well() && appended() == 20, "{:?}", service.status());
+    while tokio::time::timeout(Duration::from_millis(1), service.changed()).await.is_ok() {}
+    let done = || (store.calls(), clock.asked.load(Ordering::SeqCst));
+    let before = done();
+    // Until half an hour after they were made, when it is time to ask how the deals stand.
+    let changed = tokio::time::timeout(Duration::from_secs(28 * 60), service.changed()).await;
+    assert_eq!((done(), changed.is_ok()), (before, false));
+    // And it is no sleep for ever: by time, and by what is written.
+    fs::write(files.path().join("a.md"), "two").unwrap();
+    tokio::time::sleep(Duration::from_secs(40 * 60)).await;
+    assert_eq!(appended(), 40);
+    stream::add_resource(hand, world.stream, &folder).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(appended(), 41);
+    assert!(!running.is_finished());
     running.abort();
 }

@@ -8,7 +8,8 @@ use streams_archive::object::MAX_CONTENT;
 use streams_archive::vault::{Entry, Reference, Vault};
 use tempfile::TempDir;
 
-use crate::world::{Answer, Source, World, commit, events, git, ok, secret};
+use crate::source::{Answer, Source, commit, events, git, ok};
+use crate::world::{World, secret};
 
 fn folder(temp: &TempDir) -> Resource {
     Resource::parse(&format!("folder:{}", temp.path().display())).unwrap()

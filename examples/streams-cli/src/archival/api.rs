@@ -6,24 +6,56 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use clap::Subcommand;
 use serde_json::json;
 use streams_archive::api::address::Address;
 use streams_archive::api::client::{Client, ClientError};
 use streams_archive::api::server::Server;
 use streams_archive::api::{Appended, Refusal};
-use streams_archive::members::Role;
 use streams_core::object::header::types;
 use streams_core::{Draft, Map, ObjectId, StreamId, VerifyingKey};
 use tokio::net::TcpListener;
 
 use super::Acting;
-use super::members::author;
+use super::members::{Invited, author};
 use crate::key;
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::peer::{SystemClock, asked_to_end, now};
 use crate::show;
 use crate::store::wait;
 use crate::write::{read_data, whole};
+
+/// Streams over HTTP.
+#[derive(Subcommand)]
+pub enum Api {
+    /// Serve a store
+    Serve(Serve),
+    /// List the streams of a server, or the objects of one; or show an object
+    Get(Get),
+    /// Sign an object, and append it to a stream of a server
+    Append(Append),
+    /// Ask for access to a stream of a server
+    Ask(Ask),
+    /// List who asked for access, and has no answer yet
+    Asks(Asks),
+    /// Let somebody read or write; so one says yes
+    Invite(Invite),
+    /// Let somebody read and write no more; so one says no
+    Remove(Remove),
+}
+
+/// `streams api`.
+pub fn api(command: &Api, out: &mut dyn Write) -> Result<bool> {
+    match command {
+        Api::Serve(args) => serve(args, out),
+        Api::Get(args) => get(args, out),
+        Api::Append(args) => append(args, out),
+        Api::Ask(args) => ask(args, out),
+        Api::Asks(args) => asks(args, out),
+        Api::Invite(args) => invite(args, out),
+        Api::Remove(args) => remove(args, out),
+    }
+}
 
 /// Serves a store over HTTP.
 #[derive(clap::Args)]
@@ -161,15 +193,8 @@ pub struct Invite {
     /// The stream: its whole id
     #[arg(value_name = "STREAM")]
     stream: StreamId,
-    /// The key of whom to invite
-    #[arg(value_name = "AUTHOR", value_parser = author)]
-    author: VerifyingKey,
-    /// Let it write items, too
-    #[arg(long)]
-    write: bool,
-    /// Let it write everything, and invite and remove others
-    #[arg(long, conflicts_with = "write")]
-    moderate: bool,
+    #[command(flatten)]
+    invited: Invited,
     #[command(flatten)]
     asking: Asking,
 }
@@ -387,13 +412,9 @@ pub fn asks(args: &Asks, out: &mut dyn Write) -> Result<bool> {
 
 /// `streams api invite`.
 pub fn invite(args: &Invite, out: &mut dyn Write) -> Result<bool> {
-    let role = match (args.write, args.moderate) {
-        (_, true) => Role::Moderator,
-        (true, _) => Role::Writer,
-        _ => Role::Reader,
-    };
-    let invited = wait(args.asking.client()?.invite(args.stream, &args.author, role));
-    let text = format!("{} is a {} of {}", paint::short(args.author), role.as_str(), paint::short(args.stream));
+    let (author, role) = (args.invited.author, args.invited.role());
+    let invited = wait(args.asking.client()?.invite(args.stream, &author, role));
+    let text = format!("{} is a {} of {}", paint::short(author), role.as_str(), paint::short(args.stream));
     args.asking.appended(&text, invited, out)
 }
 

@@ -23,17 +23,35 @@ pub struct Invite {
     /// The stream: SLUG, OWNER/SLUG, or its id
     #[arg(value_name = "STREAM")]
     stream: String,
+    #[command(flatten)]
+    invited: Invited,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Who is invited, to what.
+#[derive(clap::Args)]
+pub struct Invited {
     /// The key of whom to invite, as `streams key show` tells it there
     #[arg(value_name = "AUTHOR", value_parser = author)]
-    author: VerifyingKey,
+    pub author: VerifyingKey,
     /// Let it write items, too
     #[arg(long)]
     write: bool,
     /// Let it write everything, and invite and remove others
     #[arg(long, conflicts_with = "write")]
     moderate: bool,
-    #[command(flatten)]
-    acting: Acting,
+}
+
+impl Invited {
+    /// What it may.
+    pub fn role(&self) -> Role {
+        match (self.write, self.moderate) {
+            (_, true) => Role::Moderator,
+            (true, _) => Role::Writer,
+            _ => Role::Reader,
+        }
+    }
 }
 
 /// Lets somebody read and write no more.
@@ -62,18 +80,10 @@ pub fn author(text: &str) -> Result<VerifyingKey> {
 pub fn invite(args: &Invite, out: &mut dyn Write) -> Result<bool> {
     let desk = args.acting.open()?;
     let named = desk.find(&args.stream)?;
-    let role = match (args.write, args.moderate) {
-        (_, true) => Role::Moderator,
-        (true, _) => Role::Writer,
-        _ => Role::Reader,
-    };
-    let written = wait(members::invite(desk.hand()?, named.id, &args.author, role))?;
-    told(
-        &format!("{} is a {} of {}/{}", paint::short(args.author), role.as_str(), named.owner, named.slug),
-        &written,
-        args.acting.json,
-        out,
-    )
+    let (author, role) = (args.invited.author, args.invited.role());
+    let written = wait(members::invite(desk.hand()?, named.id, &author, role))?;
+    let text = format!("{} is a {} of {}/{}", paint::short(author), role.as_str(), named.owner, named.slug);
+    told(&text, &written, args.acting.json, out)
 }
 
 /// `streams stream remove`.

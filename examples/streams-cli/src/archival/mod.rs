@@ -20,6 +20,12 @@ mod stream;
 
 mod vault;
 
+pub use self::api::{Api, api};
+pub use self::owner::{Owners, owners};
+pub use self::service::{Archiver, archiver};
+pub use self::skin::{Skins, skin};
+pub use self::vault::{Secrets, secrets};
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -28,24 +34,13 @@ use clap::Subcommand;
 use serde_json::json;
 use streams_archive::owner::Owner;
 use streams_archive::write::Hand;
-use streams_archive::{Kind, Outcome, Slug, catalog};
+use streams_archive::{Outcome, Slug, catalog};
 use streams_core::{SigningKey, StreamId};
 
 use crate::key;
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, ID, paint};
 use crate::peer::now;
 use crate::store::{Location, Opened, wait};
-
-/// Owners: people and organizations.
-#[derive(Subcommand)]
-pub enum Owners {
-    /// Make an owner; one that is there stays as it is
-    Create(owner::Create),
-    /// List the owners of a key
-    List(owner::List),
-    /// Tell who an owner is, and what belongs to it
-    Show(owner::Show),
-}
 
 /// Streams of owners.
 #[derive(Subcommand)]
@@ -78,61 +73,6 @@ pub enum Streams {
     Remove(members::Remove),
 }
 
-/// Secrets.
-#[derive(Subcommand)]
-pub enum Vault {
-    /// Put a secret in, and tell by what it is known
-    Add(vault::Add),
-    /// List what is there, without the secrets
-    List(vault::List),
-    /// Destroy a secret
-    Forget(vault::Forget),
-}
-
-/// The archiver service.
-#[derive(Subcommand)]
-pub enum Archiver {
-    /// Fetch, append and archive, for all streams of all owners of a key
-    Run(service::Run),
-    /// Tell how streams, their sources and their copies stand
-    Status(service::StatusArgs),
-}
-
-/// A page on which items are searched.
-#[derive(Subcommand)]
-pub enum Skin {
-    /// Follow all that the key may read, and serve a page on which it is searched
-    Serve(skin::Serve),
-}
-
-/// Streams over HTTP.
-#[derive(Subcommand)]
-pub enum Api {
-    /// Serve a store
-    Serve(api::Serve),
-    /// List the streams of a server, or the objects of one; or show an object
-    Get(api::Get),
-    /// Sign an object, and append it to a stream of a server
-    Append(api::Append),
-    /// Ask for access to a stream of a server
-    Ask(api::Ask),
-    /// List who asked for access, and has no answer yet
-    Asks(api::Asks),
-    /// Let somebody read or write; so one says yes
-    Invite(api::Invite),
-    /// Let somebody read and write no more; so one says no
-    Remove(api::Remove),
-}
-
-/// `streams org` and `streams person`.
-pub fn owners(kind: Kind, command: &Owners, out: &mut dyn Write) -> Result<bool> {
-    match command {
-        Owners::Create(args) => owner::create(kind, args, out),
-        Owners::List(args) => owner::list(kind, args, out),
-        Owners::Show(args) => owner::show(args, out),
-    }
-}
-
 /// `streams stream`.
 pub fn streams(command: &Streams, out: &mut dyn Write) -> Result<bool> {
     match command {
@@ -149,42 +89,6 @@ pub fn streams(command: &Streams, out: &mut dyn Write) -> Result<bool> {
         Streams::Erase(args) => erase::erase(args, out),
         Streams::Invite(args) => members::invite(args, out),
         Streams::Remove(args) => members::remove(args, out),
-    }
-}
-
-/// `streams vault`.
-pub fn vaults(command: &Vault, out: &mut dyn Write) -> Result<bool> {
-    match command {
-        Vault::Add(args) => vault::add(args, out),
-        Vault::List(args) => vault::list(args, out),
-        Vault::Forget(args) => vault::forget(args, out),
-    }
-}
-
-/// `streams archiver`.
-pub fn archiver(command: &Archiver, out: &mut dyn Write) -> Result<bool> {
-    match command {
-        Archiver::Run(args) => service::run(args, out),
-        Archiver::Status(args) => service::status(args, out),
-    }
-}
-
-/// `streams skin`.
-pub fn skin(command: &Skin, out: &mut dyn Write) -> Result<bool> {
-    let Skin::Serve(args) = command;
-    skin::serve(args, out)
-}
-
-/// `streams api`.
-pub fn api(command: &Api, out: &mut dyn Write) -> Result<bool> {
-    match command {
-        Api::Serve(args) => api::serve(args, out),
-        Api::Get(args) => api::get(args, out),
-        Api::Append(args) => api::append(args, out),
-        Api::Ask(args) => api::ask(args, out),
-        Api::Asks(args) => api::asks(args, out),
-        Api::Invite(args) => api::invite(args, out),
-        Api::Remove(args) => api::remove(args, out),
     }
 }
 

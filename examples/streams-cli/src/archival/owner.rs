@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use clap::Subcommand;
 use serde_json::json;
 use streams_archive::object::Profile;
 use streams_archive::{Kind, Slug, Visibility, catalog, owner};
@@ -10,6 +11,26 @@ use streams_archive::{Kind, Slug, Visibility, catalog, owner};
 use super::{Acting, tell_outcome};
 use crate::paint::{self, BOLD, DIM, ID, WARN, paint};
 use crate::store::wait;
+
+/// Owners: people and organizations.
+#[derive(Subcommand)]
+pub enum Owners {
+    /// Make an owner; one that is there stays as it is
+    Create(Create),
+    /// List the owners of a key
+    List(List),
+    /// Tell who an owner is, and what belongs to it
+    Show(Show),
+}
+
+/// `streams org` and `streams person`.
+pub fn owners(kind: Kind, command: &Owners, out: &mut dyn Write) -> Result<bool> {
+    match command {
+        Owners::Create(args) => create(kind, args, out),
+        Owners::List(args) => list(kind, args, out),
+        Owners::Show(args) => show(args, out),
+    }
+}
 
 /// Makes an owner.
 #[derive(clap::Args)]

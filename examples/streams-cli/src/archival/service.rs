@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
+use clap::{Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
 use streams_archive::fetch::machine::Phase;
@@ -20,6 +20,23 @@ use crate::archive::{PlaceName, shelf_path};
 use crate::paint::{self, BAD, BOLD, DIM, GOOD, WARN, paint};
 use crate::peer::{SystemClock, now};
 use crate::store::wait;
+
+/// The archiver service.
+#[derive(Subcommand)]
+pub enum Archiver {
+    /// Fetch, append and archive, for all streams of all owners of a key
+    Run(Run),
+    /// Tell how streams, their sources and their copies stand
+    Status(StatusArgs),
+}
+
+/// `streams archiver`.
+pub fn archiver(command: &Archiver, out: &mut dyn Write) -> Result<bool> {
+    match command {
+        Archiver::Run(args) => run(args, out),
+        Archiver::Status(args) => status(args, out),
+    }
+}
 
 /// How many streams are shown live.
 const SHOWN: usize = 16;
@@ -106,15 +123,27 @@ pub fn run_now(desk: &Desk, vault: LazyVault, as_json: bool, out: &mut dyn Write
     tell(&service.status(), as_json, out)
 }
 
-/// Runs, and shows how it goes.
+/// Runs, and shows how it goes, where it becomes different: a service at rest is left alone.
 async fn watching<T>(service: &Service, shown: &Live, run: impl Future<Output = T>) -> T {
-    let mut run = std::pin::pin!(run);
-    loop {
-        tokio::select! {
-            ended = &mut run => return ended,
-            () = tokio::time::sleep(Duration::from_millis(200)) => shown.show(&service.status()),
+    let show = async {
+        while shown.is_there() {
+            let status = service.status();
+            shown.show(&status);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            if !is_fetching(&status) {
+                service.changed().await;
+            }
         }
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = run => ended,
+        () = show => unreachable!("it never ends"),
     }
+}
+
+fn is_fetching(status: &Status) -> bool {
+    status.streams.iter().flat_map(|stream| &stream.resources).any(|resource| resource.phase == Phase::Fetching)
 }
 
 /// `streams archiver run`.
@@ -288,6 +317,10 @@ struct Live {
 impl Live {
     fn begin(is_shown: bool) -> Self {
         Self { bars: is_shown.then(Default::default) }
+    }
+
+    fn is_there(&self) -> bool {
+        self.bars.is_some()
     }
 
     fn tell(&self, text: &str) {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use clap::Subcommand;
 use serde_json::json;
 use streams_skin::{Skin, web};
 use tokio::net::TcpListener;
@@ -16,6 +17,19 @@ use crate::archive::beside;
 use crate::paint::{self, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::peer::asked_to_end;
 use crate::store::wait;
+
+/// A page on which items are searched.
+#[derive(Subcommand)]
+pub enum Skins {
+    /// Follow all that the key may read, and serve a page on which it is searched
+    Serve(Serve),
+}
+
+/// `streams skin`.
+pub fn skin(command: &Skins, out: &mut dyn Write) -> Result<bool> {
+    let Skins::Serve(args) = command;
+    serve(args, out)
+}
 
 /// Serves a page on which items are searched.
 #[derive(clap::Args)]

@@ -6,11 +6,32 @@ use std::sync::OnceLock;
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Subcommand;
 use serde_json::json;
 use streams_archive::vault::{Entry, ExposeSecret, Keychain, Reference, SealedFile, SecretString, Vault, VaultError};
 
 use crate::key;
 use crate::paint::{self, BOLD, DIM, GOOD, ID, paint};
+
+/// Secrets.
+#[derive(Subcommand)]
+pub enum Secrets {
+    /// Put a secret in, and tell by what it is known
+    Add(Add),
+    /// List what is there, without the secrets
+    List(List),
+    /// Destroy a secret
+    Forget(Forget),
+}
+
+/// `streams vault`.
+pub fn secrets(command: &Secrets, out: &mut dyn Write) -> Result<bool> {
+    match command {
+        Secrets::Add(args) => add(args, out),
+        Secrets::List(args) => list(args, out),
+        Secrets::Forget(args) => forget(args, out),
+    }
+}
 
 /// The variable of the environment with the passphrase.
 const PASSPHRASE: &str = "STREAMS_PASSPHRASE";

@@ -23,7 +23,9 @@ impl Home {
     pub(super) fn packs(&self, folder: &str) -> Vec<PathBuf> {
         let Ok(streams) = fs::read_dir(self.path(folder)) else { return Vec::new() };
         let packs = streams.flat_map(|stream| fs::read_dir(stream.unwrap().path()).unwrap());
-        let mut packs: Vec<PathBuf> = packs.map(|pack| pack.unwrap().path()).collect();
+        // What a kill left half written has another ending.
+        let is_pack = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "car");
+        let mut packs: Vec<PathBuf> = packs.map(|pack| pack.unwrap().path()).filter(is_pack).collect();
         packs.sort();
         packs
     }
