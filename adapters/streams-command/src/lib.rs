@@ -10,7 +10,7 @@
 //! | `status TICKET` | `{"state": "pending", "phase": "sealing"}`, `{"state": "active", "copies": [{"at": "f01234", "evidence": "deal 77"}], "until": 1900000000000, "failures": []}`, `{"state": "failed", "error": "rejected", "message": "…"}`, `{"state": "gone", "why": "expired"}` (or `lost`, `damaged`), `{"state": "unknown"}` |
 //! | `fetch TICKET FILE` | `{}`, when it has written the bytes into the file; only where it `fetches` |
 //! | `find KEY` | `{"ticket": "…"}`, or `{"ticket": null}`; only where its recovery is `find` |
-//! | `release TICKET` | `{"released": "now"}`, when nothing is kept for this key any more, or `{"released": "ends", "until": 1900000000000}`, where it ends by itself (without `until`, when the place's own rules say so). Without a ticket, what may have been submitted under `STREAMS_KEY`. Only where it `releases` |
+//! | `release TICKET` | `{"released": "now"}`, when nothing is kept for this key any more (so does an error `missing`), or `{"released": "ends", "until": 1900000000000}`, where it ends by itself (without `until`, when the place's own rules say so). Without a ticket, what may have been submitted under `STREAMS_KEY`. Only where it `releases` |
 //! | `quote` | `{"amount": 7, "unit": "…"}`; only where it is `priced` |
 //! | `list` | `{"packs": [{"ticket": "…", "size": 123}]}`; or an error `unsupported` |
 //!
@@ -381,10 +381,13 @@ impl Archiver for CommandArchiver {
         let mut environment = pack_told(pack);
         environment.push(key_told(key));
         let arguments = ["release".as_ref()].into_iter().chain(ticket.map(|ticket| ticket.as_str().as_ref()));
-        Ok(match self.run(&arguments.collect::<Vec<_>>(), &environment).await? {
-            ToldReleased::Now => Released::Now,
-            ToldReleased::Ends { until } => Released::Ends(until),
-        })
+        match self.run(&arguments.collect::<Vec<_>>(), &environment).await {
+            Ok(ToldReleased::Now) => Ok(Released::Now),
+            Ok(ToldReleased::Ends { until }) => Ok(Released::Ends(until)),
+            // A program may say so of what is not there any more.
+            Err(error) if error.kind() == FailureKind::Missing => Ok(Released::Now),
+            Err(error) => Err(error),
+        }
     }
 
     async fn quote(&self, request: &Request) -> Result<Price, ArchiverError> {

@@ -95,6 +95,8 @@ async fn what_is_released_is_told_by_its_ticket_and_its_key() {
     }
     let refused = r#"echo '{"error": "conflict", "message": "it is on hold"}'; exit 1"#;
     assert_eq!(released(refused, None).await.unwrap_err().kind(), FailureKind::Conflict);
+    let missing = r#"echo '{"error": "missing", "message": "there is no such deal"}'; exit 1"#;
+    assert_eq!(released(missing, Some("7")).await.unwrap(), Released::Now);
     // Who does not say that it can is not asked.
     let cannot = script("case $1 in capabilities) echo '{}' ;; *) exit 7 ;; esac").await.unwrap();
     assert_eq!(cannot.release(&key(), &pack(b"x"), None).await.unwrap_err().kind(), FailureKind::Unsupported);

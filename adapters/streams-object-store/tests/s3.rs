@@ -46,6 +46,7 @@ async fn a_bucket_that_keeps_versions_says_so_when_something_is_released() {
         let ticket = archiver.submit(&key, &Request { pack, copies: 1, renews: None }, &bytes).await.unwrap();
         assert_eq!(archiver.release(&key, &pack, Some(&ticket)).await.unwrap(), expected);
         assert_eq!(archiver.status(&ticket).await.unwrap_err().kind(), FailureKind::Missing);
-        moto.keep_versions();
+        let wanted = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        moto.put("/bucket?versioning", wanted);
     }
 }

@@ -10,7 +10,7 @@ use streams_core::archive::chain;
 use streams_core::archive::deal::DEAL;
 use streams_core::archive::ledger::{Account, Deal, PackRecord, Release, State};
 use streams_core::archive::manifest::Manifest;
-use streams_core::archive::plan::{Answer, Call, Place, Policy, PolicyError, Progress, Step};
+use streams_core::archive::plan::{Answer, At, Call, Place, Policy, PolicyError, Progress, Step};
 use streams_core::archive::read::{Event, Reader};
 use streams_core::archiver::shelf::Shelf;
 use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Recovery, Released, Request, SubmissionKey, Ticket};
@@ -134,8 +134,8 @@ impl Scene {
             let clock = || self.world.inner().now;
             let mut luck = || self.luck.lock().unwrap().below(1 << 40) as u64;
             let mut tell = |step: &Step, answer: &Answer| {
-                if let Step::Ask { call: Call::Release { .. }, .. } = step {
-                    self.assert_replaced();
+                if let Step::Ask { at, call: Call::Release { .. } } = step {
+                    self.assert_replaced(at);
                 }
                 self.did.lock().unwrap().push(told(step, answer));
             };
@@ -230,9 +230,18 @@ impl Scene {
         (records, current)
     }
 
-    /// Nothing is released before every place was told to have a copy of what has all the rest.
-    fn assert_replaced(&self) {
+    /// Nothing is released but what is damaged, before every place was told to have a copy of what has all the rest.
+    fn assert_replaced(&self, at: &At) {
         let (outdated, current) = self.outdated();
+        if at.pack as usize >= outdated.len() {
+            let jobs = self.records().swap_remove(at.pack as usize).jobs;
+            let deals = jobs.into_iter().find(|job| job.archiver == at.archiver).unwrap().deals;
+            let deal = deals.iter().find(|deal| deal.number == at.number).unwrap();
+            return assert!(
+                matches!(deal.state, State::Gone { why: Gone::Damaged, .. }),
+                "nobody asked for it: {deal:?}"
+            );
+        }
         let seen = outdated.iter().map(|record| record.seen).max().expect("there is something to be released");
         let last = current.iter().position(|record| record.seen >= seen).expect("others have all that those have");
         for job in current[..=last].iter().flat_map(|record| &record.jobs).filter(|job| job.wanted > 0) {
@@ -733,8 +742,7 @@ fn who_refuses_to_release_is_told_of_once_and_asked_again_only_where_somebody_sa
         scene.settle();
         let is_refused = kind == FailureKind::Rejected || kind.retry() == streams_core::archiver::Retry::AfterAction;
         if !is_refused {
-            let expected = if kind == FailureKind::Missing { 1 } else { 2 };
-            assert_eq!(count(&scene), expected, "{kind:?}: tried again, unless it is not there");
+            assert_eq!(count(&scene), 2, "{kind:?}: it is tried again");
             assert_eq!(scene.deals()[0].1.release, Some(Release::Done(Released::Now)));
             continue;
         }
@@ -1104,6 +1112,29 @@ fn what_is_damaged_is_found_by_reading_back() {
         .into_iter()
         .filter(|pack| scene.records().iter().any(|record| record.digest == *blake3_of(pack)));
     assert_eq!(restored(scene.stream, &good.collect::<Vec<_>>()), scene.digest());
+}
+
+#[test]
+fn what_is_damaged_is_taken_away_when_there_is_another() {
+    let world = Arc::new(World::default());
+    let archivers: Vec<Arc<dyn Archiver>> = vec![
+        Arc::new(flaky(&world, "one", Recovery::Repeat)),
+        Arc::new(flaky(&world, "stubborn", Recovery::Repeat).with(|can| can.releases = false)),
+    ];
+    let mut scene = Scene::new(world, archivers, 1);
+    scene.policy.audit = Some(10 * DAY);
+    scene.settle();
+    for (archiver, stays) in [("one", false), ("stubborn", true)] {
+        let job = scene.records()[0].jobs.iter().position(|job| job.archiver == archiver).unwrap();
+        let ticket = scene.records()[0].jobs[job].deals[0].ticket().unwrap().clone();
+        scene.world.inner().kept.get_mut(&ticket).unwrap().bytes[100] ^= 1;
+        scene.advance(11 * DAY);
+        scene.settle();
+        let deals = scene.records()[0].jobs[job].deals.clone();
+        assert!(matches!(deals[0].state, State::Gone { why: Gone::Damaged, .. }) && deals[1].held().is_some());
+        assert_eq!(scene.world.inner().kept.contains_key(&ticket), stays, "{archiver}");
+    }
+    assert!(!scene.receipts().iter().any(|receipt| receipt.state.contains("released")), "it was not asked for");
 }
 
 #[test]

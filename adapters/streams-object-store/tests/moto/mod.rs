@@ -44,13 +44,8 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Has the bucket keep every version of what is in it.
-    pub(crate) fn keep_versions(&self) {
-        let wanted = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-        self.put("/bucket?versioning", wanted);
-    }
-
-    fn put(&self, what: &str, body: &str) {
+    /// Puts this there.
+    pub(crate) fn put(&self, what: &str, body: &str) {
         let mut link = TcpStream::connect(("127.0.0.1", self.port)).expect("it answers");
         let signed =
             "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";

@@ -207,7 +207,7 @@ impl Case<'_> {
             return Next::Nothing;
         }
         let mut soonest = None;
-        for next in [self.submit(), self.watch(), self.tell(), self.make()] {
+        for next in [self.submit(), self.watch(), self.tell(), self.make(), self.clear()] {
             match next {
                 Next::Nothing => {}
                 Next::Later(at) => soonest = Some(soonest.map_or(at, |soonest: u64| soonest.min(at))),
@@ -312,6 +312,18 @@ impl Case<'_> {
             return Next::Ask(self.job.next, Call::Quote(Request { pack, copies, renews }));
         }
         Next::Intend(copies, renews)
+    }
+
+    /// What is damaged, and goes when there is enough beside it.
+    fn clear(&self) -> Next {
+        let is_damaged = |deal: &&Deal| matches!(&deal.state, State::Gone { why: Gone::Damaged, .. });
+        let damaged = self.job.deals.iter().filter(is_damaged).find(|deal| deal.is_unsettled());
+        let Some(deal) = damaged.filter(|_| self.capabilities.releases) else { return Next::Nothing };
+        if self.job.copies() < u32::from(self.place.copies) {
+            return Next::Nothing;
+        }
+        let Self { account, record, job, capabilities, now, .. } = *self;
+        Past { account, record, job, capabilities, now }.release_deal(deal)
     }
 
     /// Why nothing may be intended, if so.

@@ -117,7 +117,7 @@ impl Past<'_> {
         receipt.map_or(next, |receipt| Next::Tell(Box::new(receipt)))
     }
 
-    fn release_deal(&self, deal: &Deal) -> Next {
+    pub(super) fn release_deal(&self, deal: &Deal) -> Next {
         let refused = |kind, text| Next::Release(deal.number, Release::Refused(Failure::new(kind, text)));
         if deal.state == State::Intended {
             match self.capabilities.recovery {
@@ -169,7 +169,6 @@ impl Job {
                 Release::Refused(Failure::new(FailureKind::Doubtful, text))
             }
             Ok(released) => Release::Done(released),
-            Err(failure) if failure.kind == FailureKind::Missing => Release::Done(Released::Now),
             // It was considered, or somebody has to do something: that is told once.
             Err(failure) if failure.kind == FailureKind::Rejected || failure.kind.retry() == Retry::AfterAction => {
                 Release::Refused(failure)
