@@ -22,8 +22,8 @@ use async_trait::async_trait;
 pub mod shelf;
 
 pub use crate::archive::deal::{
-    Capabilities, Copy, Failure, FailureKind, Gone, Held, Pack, Price, Recovery, Request, Retry, Status, SubmissionKey,
-    Ticket, TicketError,
+    Capabilities, Copy, Failure, FailureKind, Gone, Held, Pack, Price, Recovery, Released, Request, Retry, Status,
+    SubmissionKey, Ticket, TicketError,
 };
 use crate::shared::Shared;
 
@@ -66,6 +66,23 @@ pub trait Archiver: Shared + std::fmt::Debug {
     async fn find(&self, key: &SubmissionKey) -> Result<Option<Ticket>, ArchiverError> {
         let _ = key;
         Err(ArchiverError::unsupported("this archiver finds no deal by its key"))
+    }
+
+    /// Takes away what was handed over under this key with this pack, or ends its deal. Called where the capabilities say that
+    /// it [`releases`](Capabilities::releases), when copies of what replaces the pack are there.
+    ///
+    /// `ticket` is that of the deal; without one, a submission may have arrived whose answer was lost. Where nothing of it
+    /// is there, or not any more, it is released. Whoever cannot tell whether somebody else needs the same bytes refuses,
+    /// and takes nothing away; so does whoever gets the ticket of another key. Such a refusal is for people: of a kind
+    /// that is tried again [after somebody did something](Retry::AfterAction).
+    async fn release(
+        &self,
+        key: &SubmissionKey,
+        pack: &Pack,
+        ticket: Option<&Ticket>,
+    ) -> Result<Released, ArchiverError> {
+        let _ = (key, pack, ticket);
+        Err(ArchiverError::unsupported("this archiver takes nothing away"))
     }
 
     /// What a request would cost. Called where the capabilities say that it is priced; lacking means are

@@ -24,7 +24,7 @@ use crate::id::ObjectId;
 /// How many bytes of a pack are read at once.
 const PIECE: usize = 1 << 20;
 
-/// An archiver in a folder of this machine: a pack is the file `STREAM/PACK-DIGEST.car` in it, and nothing else is needed
+/// An archiver in a folder of this machine: a pack is the file `STREAM/PACK-KEY.car` in it, and nothing else is needed
 /// to restore.
 ///
 /// Raises:
@@ -117,6 +117,7 @@ impl PythonArchiver {
             priced: is("priced")?,
             fetches: is("fetches")?,
             public: is("public")?,
+            releases: false,
         };
         Ok(Self { archiver: archiver.clone().unbind(), id, capabilities })
     }

@@ -224,6 +224,7 @@ fn done<'py>(py: Python<'py>, step: &Step, answer: &Answer) -> PyResult<Option<B
                 Call::Find(_) => "found",
                 Call::Status(_) => "asked",
                 Call::Audit(..) => "audited",
+                Call::Release { .. } => "released",
             };
             (what, &at.account, Some(at.pack), Some(&at.archiver))
         }
@@ -233,7 +234,8 @@ fn done<'py>(py: Python<'py>, step: &Step, answer: &Answer) -> PyResult<Option<B
         | Answer::Submitted(Err(failed))
         | Answer::Found(Err(failed))
         | Answer::Status(Err(failed))
-        | Answer::Audited(Err(failed)) => Some(failure(py, failed)?),
+        | Answer::Audited(Err(failed))
+        | Answer::Released(Err(failed)) => Some(failure(py, failed)?),
         _ => None,
     };
     KEEP.instance(py, "Done", (what, ObjectId(account.stream), pack, archiver, failed)).map(Some)

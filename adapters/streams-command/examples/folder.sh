@@ -24,7 +24,7 @@ pack_of() {
 
 case $asked in
 capabilities)
-    printf '{"recovery": "repeat", "fetches": true, "public": false}\n'
+    printf '{"recovery": "repeat", "fetches": true, "public": false, "releases": true}\n'
     ;;
 submit)
     mkdir -p "$folder"
@@ -41,6 +41,12 @@ fetch)
     pack=$(pack_of "$1") || { printf '%s\n' "$pack"; exit 1; }
     cp "$pack" "$2"
     printf '{}\n'
+    ;;
+release)
+    # A file is of one key alone, and so is its ticket.
+    test "${1:-$STREAMS_KEY}" = "$STREAMS_KEY" || fail conflict "$1 is of another key"
+    rm -f "$folder/$STREAMS_KEY.part" "$folder/$STREAMS_KEY.car"
+    printf '{"released": "now"}\n'
     ;;
 list)
     separator=''

@@ -5,17 +5,19 @@
 //!
 //! | it is run with | and answers |
 //! |---|---|
-//! | `capabilities` | what it can do, each with what holds without it: `{"copies": 1, "recovery": "neither", "fetches": false, "typical": 0, "priced": false, "public": true, "least": 0, "most": 1099511627776}` |
+//! | `capabilities` | what it can do, each with what holds without it: `{"copies": 1, "recovery": "neither", "fetches": false, "typical": 0, "priced": false, "public": true, "releases": false, "least": 0, "most": 1099511627776}` |
 //! | `submit FILE` | `{"ticket": "…"}` |
 //! | `status TICKET` | `{"state": "pending", "phase": "sealing"}`, `{"state": "active", "copies": [{"at": "f01234", "evidence": "deal 77"}], "until": 1900000000000, "failures": []}`, `{"state": "failed", "error": "rejected", "message": "…"}`, `{"state": "gone", "why": "expired"}` (or `lost`, `damaged`), `{"state": "unknown"}` |
 //! | `fetch TICKET FILE` | `{}`, when it has written the bytes into the file; only where it `fetches` |
 //! | `find KEY` | `{"ticket": "…"}`, or `{"ticket": null}`; only where its recovery is `find` |
+//! | `release TICKET` | `{"released": "now"}`, when nothing is kept for this key any more (so does an error `missing`), or `{"released": "ends", "until": 1900000000000}`, where it ends by itself (without `until`, when the place's own rules say so). Without a ticket, what may have been submitted under `STREAMS_KEY`. Only where it `releases` |
 //! | `quote` | `{"amount": 7, "unit": "…"}`; only where it is `priced` |
 //! | `list` | `{"packs": [{"ticket": "…", "size": 123}]}`; or an error `unsupported` |
 //!
-//! Where something is submitted or quoted, the environment tells the rest: `STREAMS_KEY` (64 digits; `repeat` means that
-//! the same key gives the same ticket), `STREAMS_STREAM` and `STREAMS_PACK` (ids), `STREAMS_DIGEST` (BLAKE3, 64 digits),
-//! `STREAMS_SIZE` (bytes), `STREAMS_COPIES`, and `STREAMS_RENEWS` (a ticket), if it takes over from another deal.
+//! Where something is submitted, quoted or released, the environment tells the rest: `STREAMS_KEY` (64 digits; `repeat`
+//! means that the same key gives the same ticket), `STREAMS_STREAM` and `STREAMS_PACK` (ids), `STREAMS_DIGEST` (BLAKE3, 64
+//! digits), `STREAMS_SIZE` (bytes); and of what is asked for, `STREAMS_COPIES`, and `STREAMS_RENEWS` (a ticket), if it takes
+//! over from another deal. Nothing that is released takes anything away from another key.
 //!
 //! A program that fails ends with another exit code than 0, and `{"error": "unfunded", "message": "…", "after": 60000}`:
 //! a code of [`FailureKind`], a sentence, and if it is known in how many milliseconds to come again. Without that, nobody
@@ -33,8 +35,8 @@ use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use streams_core::archiver::{
-    Archiver, ArchiverError, Body, Capabilities, Copy, Failure, FailureKind, Gone, Held, Price, Recovery, Request,
-    Status, SubmissionKey, Ticket,
+    Archiver, ArchiverError, Body, Capabilities, Copy, Failure, FailureKind, Gone, Held, Pack, Price, Recovery,
+    Released, Request, Status, SubmissionKey, Ticket,
 };
 use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
@@ -73,6 +75,7 @@ struct Can {
     priced: bool,
     fetches: bool,
     public: bool,
+    releases: bool,
 }
 
 impl Default for Can {
@@ -86,6 +89,7 @@ impl Default for Can {
             priced: false,
             fetches: false,
             public: true,
+            releases: false,
         }
     }
 }
@@ -104,6 +108,13 @@ struct Found {
 struct Quoted {
     amount: u64,
     unit: String,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "released", rename_all = "lowercase")]
+enum ToldReleased {
+    Now,
+    Ends { until: Option<u64> },
 }
 
 #[derive(Deserialize)]
@@ -175,6 +186,7 @@ impl CommandArchiver {
             priced: false,
             fetches: false,
             public: true,
+            releases: false,
         };
         let fetched = Mutex::new(None);
         let mut archiver = Self { id: id.into(), command, capabilities, limit: DEFAULT_LIMIT, fetched };
@@ -196,6 +208,7 @@ impl CommandArchiver {
             priced: can.priced,
             fetches: can.fetches,
             public: can.public,
+            releases: can.releases,
         };
         Ok(archiver)
     }
@@ -300,7 +313,7 @@ impl Archiver for CommandArchiver {
     async fn submit(&self, key: &SubmissionKey, request: &Request, body: &dyn Body) -> Result<Ticket, ArchiverError> {
         let file = self.file(request, body).await?;
         let mut environment = told(request);
-        environment.push(("STREAMS_KEY", key.to_string()));
+        environment.push(key_told(key));
         let arguments = ["submit".as_ref(), file.path().as_os_str()];
         let submitted: Submitted = self.run(&arguments, &environment).await?;
         self.ticket(submitted.ticket)
@@ -356,6 +369,27 @@ impl Archiver for CommandArchiver {
         found.ticket.map(|ticket| self.ticket(ticket)).transpose()
     }
 
+    async fn release(
+        &self,
+        key: &SubmissionKey,
+        pack: &Pack,
+        ticket: Option<&Ticket>,
+    ) -> Result<Released, ArchiverError> {
+        if !self.capabilities.releases {
+            return Err(ArchiverError::unsupported(format!("{} takes nothing away", self.program())));
+        }
+        let mut environment = pack_told(pack);
+        environment.push(key_told(key));
+        let arguments = ["release".as_ref()].into_iter().chain(ticket.map(|ticket| ticket.as_str().as_ref()));
+        match self.run(&arguments.collect::<Vec<_>>(), &environment).await {
+            Ok(ToldReleased::Now) => Ok(Released::Now),
+            Ok(ToldReleased::Ends { until }) => Ok(Released::Ends(until)),
+            // A program may say so of what is not there any more.
+            Err(error) if error.kind() == FailureKind::Missing => Ok(Released::Now),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn quote(&self, request: &Request) -> Result<Price, ArchiverError> {
         let quoted: Quoted = self.run(&["quote".as_ref()], &told(request)).await?;
         Ok(Price { amount: quoted.amount, unit: quoted.unit })
@@ -372,16 +406,24 @@ impl Archiver for CommandArchiver {
     }
 }
 
-/// What a program is told of a request.
-fn told(request: &Request) -> Vec<(&'static str, String)> {
-    let pack = &request.pack;
-    let mut environment = vec![
+fn key_told(key: &SubmissionKey) -> (&'static str, String) {
+    ("STREAMS_KEY", key.to_string())
+}
+
+/// What a program is told of a pack.
+fn pack_told(pack: &Pack) -> Vec<(&'static str, String)> {
+    vec![
         ("STREAMS_STREAM", pack.stream.to_string()),
         ("STREAMS_PACK", pack.id.to_string()),
         ("STREAMS_DIGEST", HEXLOWER.encode(&pack.digest)),
         ("STREAMS_SIZE", pack.size.to_string()),
-        ("STREAMS_COPIES", request.copies.to_string()),
-    ];
+    ]
+}
+
+/// What a program is told of a request.
+fn told(request: &Request) -> Vec<(&'static str, String)> {
+    let mut environment = pack_told(&request.pack);
+    environment.push(("STREAMS_COPIES", request.copies.to_string()));
     environment.extend(request.renews.as_ref().map(|ticket| ("STREAMS_RENEWS", ticket.to_string())));
     environment
 }

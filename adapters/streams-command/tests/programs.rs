@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use streams_command::CommandArchiver;
-use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Recovery, Request, Status, SubmissionKey, Ticket};
+use streams_core::archiver::{
+    Archiver, FailureKind, Gone, Pack, Recovery, Released, Request, Status, SubmissionKey, Ticket,
+};
 use streams_core::conformance::archiver::conforms;
 use streams_core::{ObjectId, SigningKey};
 
@@ -66,6 +68,38 @@ async fn every_state_is_understood() {
         panic!("it failed")
     };
     assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Rejected, "too cheap"));
+}
+
+#[tokio::test]
+async fn what_is_released_is_told_by_its_ticket_and_its_key() {
+    let released = async |answer: &str, ticket: Option<&str>| {
+        let text =
+            format!("case $1 in capabilities) echo '{{\"releases\": true}}' ;; release) {answer} ;; *) exit 1 ;; esac");
+        let archiver = script(&text).await.unwrap();
+        let ticket = ticket.map(|ticket| Ticket::new(ticket).unwrap());
+        archiver.release(&key(), &pack(b"x"), ticket.as_ref()).await
+    };
+    let now = r#"echo '{"released": "now"}'"#;
+    assert_eq!(released(now, None).await.unwrap(), Released::Now);
+    let ends = r#"echo '{"released": "ends", "until": 1900000000000}'"#;
+    assert_eq!(released(ends, Some("7")).await.unwrap(), Released::Ends(Some(1_900_000_000_000)));
+    let sometime = r#"echo '{"released": "ends"}'"#;
+    assert_eq!(released(sometime, Some("7")).await.unwrap(), Released::Ends(None));
+    // The ticket is its second argument, if there is one; the environment tells the rest.
+    let told = format!(r#"test "$#-$2-$STREAMS_KEY-$STREAMS_SIZE" = "2-7-{}-1" && {now}"#, key());
+    assert_eq!(released(&told, Some("7")).await.unwrap(), Released::Now);
+    let untold = format!(r#"test "$#" = 1 && {now}"#);
+    assert_eq!(released(&untold, None).await.unwrap(), Released::Now);
+    for odd in [r#"echo '{"released": "perhaps"}'"#, "echo '{}'", "exit 1"] {
+        assert_eq!(released(odd, None).await.unwrap_err().kind(), FailureKind::Other, "{odd}");
+    }
+    let refused = r#"echo '{"error": "conflict", "message": "it is on hold"}'; exit 1"#;
+    assert_eq!(released(refused, None).await.unwrap_err().kind(), FailureKind::Conflict);
+    let missing = r#"echo '{"error": "missing", "message": "there is no such deal"}'; exit 1"#;
+    assert_eq!(released(missing, Some("7")).await.unwrap(), Released::Now);
+    // Who does not say that it can is not asked.
+    let cannot = script("case $1 in capabilities) echo '{}' ;; *) exit 7 ;; esac").await.unwrap();
+    assert_eq!(cannot.release(&key(), &pack(b"x"), None).await.unwrap_err().kind(), FailureKind::Unsupported);
 }
 
 #[tokio::test]

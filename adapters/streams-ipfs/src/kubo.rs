@@ -1,4 +1,4 @@
-//! A Kubo node, over its RPC: `dag/import`, `pin/ls`, `cat`, `id`, `swarm/connect`.
+//! A Kubo node, over its RPC: `dag/import`, `pin/ls`, `pin/rm`, `cat`, `id`, `swarm/connect`.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Body as HttpBody, Client, Response};
 use serde::Deserialize;
 use streams_core::archiver::{
-    Archiver, ArchiverError, Body, Capabilities, Copy, FailureKind, Held, Pack, Recovery, Request, Status,
+    Archiver, ArchiverError, Body, Capabilities, Copy, FailureKind, Held, Pack, Recovery, Released, Request, Status,
     SubmissionKey, Ticket,
 };
 use tokio::sync::mpsc;
 
 use crate::unixfs::{LEAF, Leaves, Tree, leaf};
-use crate::{address, client, parts, ticket, unreachable};
+use crate::{Place, address, client, not_alone, unreachable};
 
 /// How long one call may take: a pack goes over in one.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -87,7 +87,7 @@ impl KuboArchiver {
             404 => FailureKind::Unsupported,
             429 => FailureKind::RateLimited,
             // With this number it says everything that went wrong, in words.
-            500 if text.contains("is not pinned") || text.contains("not found") => FailureKind::Missing,
+            500 if text.contains("not pinned") || text.contains("not found") => FailureKind::Missing,
             _ => FailureKind::Other,
         };
         Err(ArchiverError::new(kind, format!("the node answers {what} with {status}: {text}")))
@@ -116,10 +116,19 @@ impl KuboArchiver {
         let _ = self.call("swarm/connect", &[("arg", other), ("timeout", LOOKS)], None).await;
     }
 
-    /// Puts a pack into the node, and pins it; returns its CID. What is there already is not sent again.
-    pub(crate) async fn import(&self, pack: &Pack, body: &dyn Body) -> Result<String, ArchiverError> {
-        let tree = tree(pack, body).await?;
-        let root = tree.root.to_string();
+    /// Unpins. That it is not pinned is no error.
+    pub(crate) async fn unpin(&self, cid: &str) -> Result<(), ArchiverError> {
+        match self.call("pin/rm", &[("arg", cid)], None).await {
+            Err(error) if error.kind() == FailureKind::Missing => Ok(()),
+            unpinned => unpinned.map(drop),
+        }
+    }
+
+    /// Puts a pack into the node, in a folder under this name, and pins that; returns its CID. What is there already is not
+    /// sent again.
+    pub(crate) async fn import(&self, name: &str, pack: &Pack, body: &dyn Body) -> Result<String, ArchiverError> {
+        let tree = tree(pack, body).await?.in_folder(name);
+        let root = tree.root().to_string();
         if self.is_pinned(&root).await? {
             return Ok(root);
         }
@@ -213,35 +222,53 @@ impl Archiver for KuboArchiver {
             priced: false,
             fetches: true,
             public: true,
+            releases: true,
         }
     }
 
-    async fn submit(&self, _: &SubmissionKey, request: &Request, body: &dyn Body) -> Result<Ticket, ArchiverError> {
-        Ok(ticket(&self.import(&request.pack, body).await?, request.pack.size))
+    async fn submit(&self, key: &SubmissionKey, request: &Request, body: &dyn Body) -> Result<Ticket, ArchiverError> {
+        let name = request.pack.file_name(key);
+        let cid = self.import(&name, &request.pack, body).await?;
+        Ok(Place { cid: &cid, name: Some(&name), size: request.pack.size }.ticket())
     }
 
     async fn status(&self, ticket: &Ticket) -> Result<Status, ArchiverError> {
-        let (cid, _) = parts(ticket).ok_or_else(|| ArchiverError::missing(ticket))?;
-        if !self.is_pinned(cid).await? {
+        let place = Place::of(ticket).ok_or_else(|| ArchiverError::missing(ticket))?;
+        if !self.is_pinned(place.cid).await? {
             return Err(ArchiverError::missing(ticket));
         }
-        let copy = Copy { at: format!("ipfs://{cid}"), evidence: Some(format!("pinned by {}", self.id)) };
+        let copy = Copy { at: format!("ipfs://{}", place.path()), evidence: Some(format!("pinned by {}", self.id)) };
         Ok(Status::Active(Held { copies: vec![copy], until: None, failures: Vec::new() }))
     }
 
     async fn fetch(&self, ticket: &Ticket, at: u64, max: usize) -> Result<Vec<u8>, ArchiverError> {
-        let (cid, size) = parts(ticket).ok_or_else(|| ArchiverError::missing(ticket))?;
-        let length = (max as u64).min(size.saturating_sub(at));
+        let place = Place::of(ticket).ok_or_else(|| ArchiverError::missing(ticket))?;
+        let length = (max as u64).min(place.size.saturating_sub(at));
         // What the node has not pinned it would look for elsewhere.
-        if at == 0 && !self.is_pinned(cid).await? {
+        if at == 0 && !self.is_pinned(place.cid).await? {
             return Err(ArchiverError::missing(ticket));
         }
         if length == 0 {
             return Ok(Vec::new());
         }
-        let (offset, length) = (at.to_string(), length.to_string());
-        let query = [("arg", cid), ("offset", &offset), ("length", &length), ("timeout", LOOKS)];
+        let (path, offset, length) = (format!("/ipfs/{}", place.path()), at.to_string(), length.to_string());
+        let query = [("arg", path.as_str()), ("offset", &offset), ("length", &length), ("timeout", LOOKS)];
         let bytes = self.call("cat", &query, None).await?.bytes().await;
         Ok(bytes.map_err(|error| self.unreachable(error))?.to_vec())
+    }
+    async fn release(
+        &self,
+        key: &SubmissionKey,
+        pack: &Pack,
+        ticket: Option<&Ticket>,
+    ) -> Result<Released, ArchiverError> {
+        let Some(ticket) = ticket else {
+            let text = "it may have arrived, and its address is not known without its bytes: see `ipfs pin ls`";
+            return Err(ArchiverError::new(FailureKind::Doubtful, text));
+        };
+        let name = pack.file_name(key);
+        let place = Place::of(ticket).filter(|place| place.name == Some(&name)).ok_or_else(not_alone)?;
+        self.unpin(place.cid).await?;
+        Ok(Released::Ends(None))
     }
 }

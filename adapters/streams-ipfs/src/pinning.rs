@@ -1,20 +1,20 @@
-//! A service that pins, over the IPFS Pinning Service API: `POST /pins`, `GET /pins`, `GET /pins/REQUESTID`.
+//! A service that pins, over the IPFS Pinning Service API: `POST /pins`, `GET /pins`, `GET` and `DELETE /pins/REQUESTID`.
 
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use streams_core::archiver::{
-    Archiver, ArchiverError, Body, Capabilities, Copy, Failure, FailureKind, Held, Recovery, Request, Status,
-    SubmissionKey, Ticket,
+    Archiver, ArchiverError, Body, Capabilities, Copy, Failure, FailureKind, Held, Pack, Recovery, Released, Request,
+    Status, SubmissionKey, Ticket,
 };
 
 use crate::kubo::KuboArchiver;
-use crate::{address, client, unreachable};
+use crate::{address, client, not_alone, unreachable};
 
 /// How long one call may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -58,6 +58,18 @@ struct PinStatus {
 #[derive(Deserialize)]
 struct Pin {
     cid: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    meta: serde_json::Map<String, Json>,
+}
+
+impl Pin {
+    /// The name of the pack in the folder that is pinned, as it was told to the service. Packs were pinned as files alone
+    /// before each key had a folder of its own.
+    fn file(&self) -> Option<&str> {
+        self.meta.get("file").and_then(Json::as_str)
+    }
 }
 
 #[derive(Deserialize)]
@@ -88,12 +100,29 @@ impl PinningArchiver {
         Ok(Self { id: id.into(), endpoint: address(endpoint)?, token: token.into(), node, client: client(LIMIT)? })
     }
 
+    fn who(&self) -> String {
+        format!("the service at {}", self.endpoint)
+    }
+
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ArchiverError> {
-        let who = || format!("the service at {}", self.endpoint);
-        let response = request.bearer_auth(&self.token).send().await.map_err(|error| unreachable(&who(), error))?;
+        self.send(request).await?.json().await.map_err(|error| unreachable(&self.who(), error))
+    }
+
+    /// Where a pin is asked about.
+    fn address_of(&self, ticket: &Ticket) -> Result<String, ArchiverError> {
+        let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"-_.~".contains(&c);
+        if !ticket.as_str().bytes().all(is_plain) || ticket.as_str().chars().all(|c| c == '.') {
+            return Err(ArchiverError::missing(ticket));
+        }
+        Ok(format!("{}/pins/{ticket}", self.endpoint))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ArchiverError> {
+        let response =
+            request.bearer_auth(&self.token).send().await.map_err(|error| unreachable(&self.who(), error))?;
         let status = response.status();
         if status.is_success() {
-            return response.json().await.map_err(|error| unreachable(&who(), error));
+            return Ok(response);
         }
         let after = response.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse::<u64>().ok());
         let kind = match status.as_u16() {
@@ -109,7 +138,7 @@ impl PinningArchiver {
         let text = serde_json::from_str::<Refused>(&text).map_or(text, |refused| {
             format!("{} {}", refused.error.reason, refused.error.details).trim_end().to_owned()
         });
-        let error = ArchiverError::new(kind, format!("{} answers {status}: {text}", who()));
+        let error = ArchiverError::new(kind, format!("{} answers {status}: {text}", self.who()));
         Err(if let Some(seconds) = after { error.after(seconds.saturating_mul(1000)) } else { error })
     }
 }
@@ -129,13 +158,16 @@ impl Archiver for PinningArchiver {
             priced: false,
             fetches: false,
             public: true,
+            releases: true,
         }
     }
 
     async fn submit(&self, key: &SubmissionKey, request: &Request, body: &dyn Body) -> Result<Ticket, ArchiverError> {
-        let cid = self.node.import(&request.pack, body).await?;
+        let file = request.pack.file_name(key);
+        let cid = self.node.import(&file, &request.pack, body).await?;
         let origins: Vec<String> = self.node.addresses().await?.into_iter().take(20).collect();
-        let meta = json!({"stream": request.pack.stream.to_string(), "pack": request.pack.id.to_string()});
+        let (stream, pack) = (request.pack.stream.to_string(), request.pack.id.to_string());
+        let meta = json!({"stream": stream, "pack": pack, "file": file});
         let pin = json!({"cid": cid, "name": key.to_string(), "origins": origins, "meta": meta});
         let pinned: PinStatus = self.call(self.client.post(format!("{}/pins", self.endpoint)).json(&pin)).await?;
         for delegate in pinned.delegates.iter().take(20) {
@@ -147,17 +179,13 @@ impl Archiver for PinningArchiver {
     }
 
     async fn status(&self, ticket: &Ticket) -> Result<Status, ArchiverError> {
-        let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"-_.~".contains(&c);
-        if !ticket.as_str().bytes().all(is_plain) || ticket.as_str().chars().all(|c| c == '.') {
-            return Err(ArchiverError::missing(ticket));
-        }
-        let request = self.client.get(format!("{}/pins/{ticket}", self.endpoint));
-        let pinned: PinStatus = self.call(request).await?;
+        let pinned: PinStatus = self.call(self.client.get(self.address_of(ticket)?)).await?;
         let details = pinned.info.as_ref().and_then(|info| info.get("status_details")).and_then(Json::as_str);
         Ok(match pinned.status.as_str() {
             "queued" | "pinning" => Status::Pending { phase: pinned.status },
             "pinned" => {
-                let at = format!("ipfs://{}", pinned.pin.cid);
+                let file = pinned.pin.file().map(|file| format!("/{file}")).unwrap_or_default();
+                let at = format!("ipfs://{}{file}", pinned.pin.cid);
                 let evidence = Some(format!("request {} at {}", pinned.requestid, self.id));
                 Status::Active(Held { copies: vec![Copy { at, evidence }], until: None, failures: Vec::new() })
             }
@@ -179,5 +207,28 @@ impl Archiver for PinningArchiver {
         let query = [("name", name.as_str()), ("status", "queued,pinning,pinned,failed"), ("limit", "1")];
         let found: PinResults = self.call(self.client.get(format!("{}/pins", self.endpoint)).query(&query)).await?;
         Ok(found.results.into_iter().next().and_then(|pinned| Ticket::new(pinned.requestid).ok()))
+    }
+    /// The node of one's own has it too, and is told first: behind the service's answer nobody would know any more what.
+    async fn release(
+        &self,
+        key: &SubmissionKey,
+        pack: &Pack,
+        ticket: Option<&Ticket>,
+    ) -> Result<Released, ArchiverError> {
+        let found = if ticket.is_none() { self.find(key).await? } else { None };
+        let Some(ticket) = ticket.or(found.as_ref()) else { return Ok(Released::Now) };
+        let address = self.address_of(ticket)?;
+        let pinned: PinStatus = match self.call(self.client.get(&address)).await {
+            Err(error) if error.kind() == FailureKind::Missing => return Ok(Released::Ends(None)),
+            pinned => pinned?,
+        };
+        if pinned.pin.name != key.to_string() || pinned.pin.file() != Some(&pack.file_name(key)) {
+            return Err(not_alone());
+        }
+        self.node.unpin(&pinned.pin.cid).await?;
+        match self.send(self.client.delete(&address)).await {
+            Err(error) if error.kind() != FailureKind::Missing => Err(error),
+            _ => Ok(Released::Ends(None)),
+        }
     }
 }

@@ -44,7 +44,7 @@ struct Part {
 /// The blocks above the leaves of a file, of which the last is the root; of a file of one leaf, none.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    pub(crate) root: Cid,
+    root: Part,
     nodes: Vec<(Cid, Vec<u8>)>,
 }
 
@@ -77,15 +77,33 @@ impl Leaves {
             });
             parts = above.collect();
         }
-        Tree { root: parts[0].cid, nodes }
+        Tree { root: parts[0], nodes }
     }
 }
 
 impl Tree {
+    /// The CID of all of it.
+    pub(crate) fn root(&self) -> Cid {
+        self.root.cid
+    }
+
+    /// The same as the one file of a folder, under a name.
+    pub(crate) fn in_folder(mut self, name: &str) -> Self {
+        let mut block = Vec::new();
+        field(&mut block, 2, &link(&self.root, name));
+        let mut folder = Vec::new();
+        number(&mut folder, 1, 1);
+        field(&mut block, 1, &folder);
+        let blocks = self.root.blocks + block.len() as u64;
+        self.root = Part { cid: Cid::of(DAG_PB, &block), bytes: 0, blocks };
+        self.nodes.push((self.root.cid, block));
+        self
+    }
+
     /// What a CARv1 file of the tree begins with.
     pub(crate) fn header(&self) -> Vec<u8> {
         let mut block = b"\xa2\x65roots\x81\xd8\x2a\x58\x25\x00".to_vec();
-        block.extend(self.root.0);
+        block.extend(self.root.cid.0);
         block.extend(b"\x67version\x01");
         let mut header = Vec::new();
         varint(&mut header, block.len() as u64);
@@ -116,11 +134,7 @@ fn section(cid: &Cid, block: &[u8]) -> Vec<u8> {
 fn node(parts: &[Part]) -> Vec<u8> {
     let mut block = Vec::new();
     for part in parts {
-        let mut link = Vec::new();
-        field(&mut link, 1, &part.cid.0);
-        field(&mut link, 2, b"");
-        number(&mut link, 3, part.blocks);
-        field(&mut block, 2, &link);
+        field(&mut block, 2, &link(part, ""));
     }
     let mut file = Vec::new();
     number(&mut file, 1, 2);
@@ -128,6 +142,15 @@ fn node(parts: &[Part]) -> Vec<u8> {
     parts.iter().for_each(|part| number(&mut file, 4, part.bytes));
     field(&mut block, 1, &file);
     block
+}
+
+/// A link with a name, and with how much is below it.
+fn link(part: &Part, name: &str) -> Vec<u8> {
+    let mut link = Vec::new();
+    field(&mut link, 1, &part.cid.0);
+    field(&mut link, 2, name.as_bytes());
+    number(&mut link, 3, part.blocks);
+    link
 }
 
 fn field(to: &mut Vec<u8>, name: u8, bytes: &[u8]) {
@@ -153,11 +176,11 @@ fn varint(to: &mut Vec<u8>, mut number: u64) {
 mod tests {
     use super::*;
 
-    fn cid(size: usize) -> String {
+    fn tree(size: usize) -> Tree {
         let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
         let mut leaves = Leaves::default();
         bytes.chunks(LEAF).for_each(|leaf| leaves.add(leaf));
-        leaves.tree().root.to_string()
+        leaves.tree()
     }
 
     #[test]
@@ -165,7 +188,7 @@ mod tests {
         let mut leaves = Leaves::default();
         leaves.add(b"hello world");
         let expected = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
-        assert_eq!(leaves.tree().root.to_string(), expected);
+        assert_eq!(leaves.tree().root().to_string(), expected);
     }
 
     /// The CIDs are those that `ipfs-unixfs-importer` of npm gives the same files.
@@ -177,7 +200,19 @@ mod tests {
             (3 * LEAF, "bafybeihzpjrbcpjpzcx4yxh3hasnjidsikmwmsrli7hhamhny5iueulu5a"),
             (175 * LEAF + 5, "bafybeiheov5d34w5522iqnzunlezemww7np624o7qze37s3dbpzulux7g4"),
         ] {
-            assert_eq!(cid(size), expected, "{size} bytes");
+            assert_eq!(tree(size).root().to_string(), expected, "{size} bytes");
+        }
+    }
+
+    #[test]
+    fn folders_have_the_cids_that_others_give_them() {
+        for (size, name, expected) in [
+            (0, "pack.car", "bafybeigt6qkhaxcfuhefovpk5c4plkzff4vwmnuyix72hrfsupu4myiegq"),
+            (11, "pack.car", "bafybeifhu57p53q2spf4bd562ekhjx7lnejjzo7qolmkawxki6eepknh7u"),
+            (3 * LEAF, "pack.car", "bafybeiavccff6vchumsdypkvuk33yqsi74jbg2lwnhv7sjflc5ccqk4ery"),
+            (175 * LEAF + 5, "a-b.car", "bafybeihkwgp46kl7ixr6wrcfntrul5hlaonyywpaiuqgc7ouchwbfnl4vu"),
+        ] {
+            assert_eq!(tree(size).in_folder(name).root().to_string(), expected, "{size} bytes as {name}");
         }
     }
 }

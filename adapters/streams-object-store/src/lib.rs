@@ -12,11 +12,12 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A pack lies under `STREAM/PACK-DIGEST.car`: the id of the stream, the id of the manifest, the first 16 digits of BLAKE3
-//! of its bytes. So one name stands for the same bytes for ever, whoever writes them, and a pack that is there is not
-//! written again. A name is written where it is free: by a conditional put, where the store turns out to know it; otherwise
-//! after looking, where two who write at once write the same. Only a copy whose bytes are not those of its name is
-//! overwritten.
+//! A pack lies under `STREAM/PACK-KEY.car`: the id of the stream, the id of the manifest, the first 16 digits of the key
+//! under which it was handed over, in which its bytes are too. So one name stands for the same bytes for ever, and a pack
+//! that is there is not written again. A name is written where it is free: by a conditional put, where the store turns out
+//! to know it; otherwise after looking, where two who write at once write the same. Only a copy whose bytes are not those
+//! of its name is overwritten. What is released is deleted, and is nobody else's: whoever hands the same bytes over under
+//! another key has a file of their own. A bucket that keeps versions keeps what is deleted as long as its rules say.
 //!
 //! Nothing beside the packs is kept, so a folder of them is all that a restore needs.
 
@@ -40,8 +41,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use streams_core::archiver::{
-    Archiver, ArchiverError, Body, Capabilities, Copy, FailureKind, Gone, Held, Pack, Recovery, Request, Status,
-    SubmissionKey, Ticket,
+    Archiver, ArchiverError, Body, Capabilities, Copy, FailureKind, Gone, Held, Pack, Recovery, Released, Request,
+    Status, SubmissionKey, Ticket,
 };
 use tokio::sync::OnceCell;
 
@@ -92,10 +93,9 @@ impl ObjectStoreArchiver {
         Self { id: id.into(), store, prefix, creates: OnceCell::new() }
     }
 
-    /// The path of a pack below the prefix.
-    fn path(pack: &Pack) -> String {
-        let digest = data_encoding::HEXLOWER.encode(&pack.digest[..8]);
-        format!("{}/{}-{digest}.car", pack.stream, pack.id)
+    /// The path of what is handed over under a key, below the prefix.
+    fn path(key: &SubmissionKey, pack: &Pack) -> String {
+        format!("{}/{}", pack.stream, pack.file_name(key))
     }
 
     fn below(&self, path: &str) -> Option<Path> {
@@ -208,12 +208,13 @@ impl Archiver for ObjectStoreArchiver {
             priced: false,
             fetches: true,
             public: false,
+            releases: true,
         }
     }
 
     async fn submit(&self, key: &SubmissionKey, request: &Request, body: &dyn Body) -> Result<Ticket, ArchiverError> {
         let pack = &request.pack;
-        let name = Self::path(pack);
+        let name = Self::path(key, pack);
         let Some(path) = self.below(&name) else { unreachable!("ids and digits make a path") };
         if body.size() != pack.size {
             return Err(other_bytes());
@@ -252,6 +253,31 @@ impl Archiver for ObjectStoreArchiver {
             return Err(ArchiverError::new(FailureKind::Integrity, format!("{ticket} is shorter than it was")));
         }
         Ok(piece.to_vec())
+    }
+
+    async fn release(
+        &self,
+        key: &SubmissionKey,
+        pack: &Pack,
+        given: Option<&Ticket>,
+    ) -> Result<Released, ArchiverError> {
+        let name = Self::path(key, pack);
+        if given.is_some_and(|given| *given != ticket(&name, pack.size)) {
+            // So were packs named before each key had a file of its own.
+            let text = "somebody else may need this file too: it is not that of this key alone; delete it by hand";
+            return Err(ArchiverError::new(FailureKind::Conflict, text));
+        }
+        let Some(path) = self.below(&name) else { unreachable!("ids and digits make a path") };
+        let version = match self.store.head(&path).await {
+            Err(Error::NotFound { .. }) => return Ok(Released::Now),
+            found => found.map_err(told)?.version,
+        };
+        match self.store.delete(&path).await {
+            Ok(()) | Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(told(error)),
+        }
+        let keeps_versions = version.is_some_and(|version| version != "null");
+        Ok(if keeps_versions { Released::Ends(None) } else { Released::Now })
     }
 
     /// Reads all names each time: some stores do not give them in order.

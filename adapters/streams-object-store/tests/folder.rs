@@ -13,7 +13,7 @@ use object_store::{
 };
 use streams_core::archive::ledger::Account;
 use streams_core::archiver::shelf::Shelf;
-use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Request, Status, SubmissionKey, Ticket};
+use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Released, Request, Status, SubmissionKey, Ticket};
 use streams_core::conformance::archiver::conforms;
 use streams_core::{ObjectId, SigningKey};
 use streams_object_store::{FolderShelf, ObjectStoreArchiver};
@@ -37,11 +37,15 @@ fn pack(bytes: &[u8]) -> Pack {
     Pack { stream: id, id, digest: *ObjectId::of_block(bytes).as_bytes(), size: bytes.len() as u64 }
 }
 
+fn key(archiver: &ObjectStoreArchiver, pack: &Pack, number: u32) -> SubmissionKey {
+    let owner = SigningKey::from_bytes([1; 32]).verifying_key();
+    SubmissionKey::derive(&owner, pack, archiver.id(), [0, number])
+}
+
 async fn submit(archiver: &ObjectStoreArchiver, bytes: &Vec<u8>, number: u32) -> Ticket {
     let pack = pack(bytes);
-    let owner = SigningKey::from_bytes([1; 32]).verifying_key();
-    let key = SubmissionKey::derive(&owner, &pack, archiver.id(), [0, number]);
-    archiver.submit(&key, &Request { pack, copies: 1, renews: None }, bytes).await.unwrap()
+    let request = Request { pack, copies: 1, renews: None };
+    archiver.submit(&key(archiver, &pack, number), &request, bytes).await.unwrap()
 }
 
 /// What a person does to a folder: cuts a file, changes a byte, takes one away.
@@ -58,23 +62,53 @@ async fn what_is_done_to_a_folder_is_seen_and_put_right() {
         std::fs::write(&file, &bytes[..size / 2]).unwrap();
         assert_eq!(archiver.status(&ticket).await.unwrap(), Status::Gone(Gone::Damaged));
         assert_eq!(archiver.fetch(&ticket, 0, size).await.unwrap_err().kind(), FailureKind::Integrity);
-        assert_eq!(submit(&archiver, &bytes, 1).await, ticket);
+        assert_eq!(submit(&archiver, &bytes, 0).await, ticket);
         assert!(std::fs::read(&file).unwrap() == bytes, "a cut file is put right");
 
         let mut other = bytes.clone();
         other[size / 3] ^= 1;
         std::fs::write(&file, &other).unwrap();
-        submit(&archiver, &bytes, 2).await;
+        submit(&archiver, &bytes, 0).await;
         assert!(std::fs::read(&file).unwrap() == bytes, "a changed file is put right");
 
         std::fs::remove_file(&file).unwrap();
         assert_eq!(archiver.status(&ticket).await.unwrap_err().kind(), FailureKind::Missing);
         assert_eq!(archiver.fetch(&ticket, size as u64, 1).await.unwrap_err().kind(), FailureKind::Missing);
-        submit(&archiver, &bytes, 3).await;
+        submit(&archiver, &bytes, 0).await;
         assert!(file.exists());
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 1, "nothing but the folder of the stream: {left:?}");
+}
+
+#[tokio::test]
+async fn what_is_released_is_in_no_file_and_the_files_of_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let archiver = ObjectStoreArchiver::folder(folder.path()).unwrap();
+    for size in [1000, 20 << 20] {
+        let bytes: Vec<u8> = (0..size).map(|at| (at * 7 % 251) as u8).collect();
+        let (pack, ticket, other) =
+            (pack(&bytes), submit(&archiver, &bytes, 0).await, submit(&archiver, &bytes, 1).await);
+        let file = |ticket: &Ticket| folder.path().join(ticket.as_str().split('#').next().unwrap());
+        // As it was named before keys had files of their own: whose it is nobody knows.
+        let before = format!("{}/{}-0123456789abcdef.car#{size}", pack.stream, pack.id);
+        let before = Ticket::new(before).unwrap();
+        std::fs::copy(file(&ticket), file(&before)).unwrap();
+        assert!(matches!(archiver.status(&before).await.unwrap(), Status::Active(_)));
+        // What is damaged is taken away too.
+        std::fs::write(file(&ticket), &bytes[..size / 2]).unwrap();
+        for ticket in [Some(&ticket), None] {
+            assert_eq!(archiver.release(&key(&archiver, &pack, 0), &pack, ticket).await.unwrap(), Released::Now);
+        }
+        assert!(!file(&ticket).exists());
+        let refused = archiver.release(&key(&archiver, &pack, 0), &pack, Some(&before)).await.unwrap_err();
+        assert_eq!(refused.kind(), FailureKind::Conflict);
+        assert!(std::fs::read(file(&other)).unwrap() == bytes && std::fs::read(file(&before)).unwrap() == bytes);
+        std::fs::remove_file(file(&before)).unwrap();
+        assert_eq!(archiver.release(&key(&archiver, &pack, 1), &pack, Some(&other)).await.unwrap(), Released::Now);
+        assert_eq!(archiver.list(None, 10).await.unwrap(), []);
+        assert_eq!(std::fs::read_dir(folder.path().join(pack.stream.to_string())).unwrap().count(), 0);
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ mod moto;
 use std::sync::Arc;
 
 use moto::Moto;
-use streams_core::archiver::{Archiver, FailureKind, Ticket};
+use streams_core::archiver::{Archiver, FailureKind, Pack, Released, Request, SubmissionKey, Ticket};
 use streams_core::conformance::archiver::conforms;
+use streams_core::{ObjectId, SigningKey};
 use streams_object_store::{ObjectStoreArchiver, S3};
 
 fn open(moto: &Moto, address: &str) -> ObjectStoreArchiver {
@@ -30,4 +31,22 @@ async fn s3_conforms() {
     let ticket = Ticket::new("a/b.car#1").unwrap();
     assert_eq!(archiver.status(&ticket).await.unwrap_err().kind(), FailureKind::Missing);
     assert!(archiver.list(None, 10).await.is_err());
+}
+
+/// What such a bucket deletes is there as long as its own rules say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_keeps_versions_says_so_when_something_is_released() {
+    let moto = Moto::start();
+    let archiver = open(&moto, "s3://bucket");
+    let (bytes, id) = (b"a pack".to_vec(), ObjectId::of_block(b"a stream"));
+    let pack = Pack { stream: id, id, digest: *ObjectId::of_block(&bytes).as_bytes(), size: bytes.len() as u64 };
+    let owner = SigningKey::from_bytes([1; 32]).verifying_key();
+    for (number, expected) in [(0, Released::Now), (1, Released::Ends(None))] {
+        let key = SubmissionKey::derive(&owner, &pack, archiver.id(), [0, number]);
+        let ticket = archiver.submit(&key, &Request { pack, copies: 1, renews: None }, &bytes).await.unwrap();
+        assert_eq!(archiver.release(&key, &pack, Some(&ticket)).await.unwrap(), expected);
+        assert_eq!(archiver.status(&ticket).await.unwrap_err().kind(), FailureKind::Missing);
+        let wanted = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        moto.put("/bucket?versioning", wanted);
+    }
 }

@@ -221,13 +221,14 @@ impl Service {
         }
     }
 
-    /// Fetches everything at once that waits for its time, or for somebody.
+    /// Tries everything again at once that waits for its time, or for somebody: sources, and copies.
     pub async fn retry(&self) -> Result<(), ServiceError> {
         self.look_for_streams().await?;
         let now = self.now();
         for fetched in self.watched().values_mut().flat_map(|watched| watched.resources.values_mut()) {
             fetched.machine.retry(now);
         }
+        self.kept().retry = true;
         Ok(())
     }
 

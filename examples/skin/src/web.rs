@@ -123,7 +123,9 @@ async fn item(State(skin): State<Arc<Skin>>, Path((stream, id)): Path<(StreamId,
     let mut told = told.ok_or_else(|| (StatusCode::NOT_FOUND, "there is nothing\n".to_owned()))?;
     let (reader, at) = (skin.mark.borrow().reader, Term::from_field_bytes(TAKES, id.as_bytes()));
     let held = remove::held_at(&skin.node, reader, stream, &id).await.map_err(failed)?;
-    let held = held.iter().map(|at| json!({"archiver": at.archiver, "ticket": at.ticket.as_str(), "pack": at.pack}));
+    let held = held
+        .iter()
+        .filter_map(|at| Some(json!({"archiver": at.archiver, "ticket": at.deal.ticket()?.as_str(), "pack": at.pack})));
     told["held"] = held.collect();
     told["taken"] = skin.index.find(at).map_err(failed)?.into_iter().map(|(by, _)| json!(by)).collect();
     let is_final = |here: &Stream| here.position(&id) < Some(here.final_len());

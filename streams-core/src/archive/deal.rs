@@ -30,6 +30,14 @@ pub struct Pack {
     pub size: u64,
 }
 
+impl Pack {
+    /// A name for a file of what is handed over under a key, which nothing else has: `PACK-KEY.car`, the id of the manifest
+    /// and the first 16 digits of the key.
+    pub fn file_name(&self, key: &SubmissionKey) -> String {
+        format!("{}-{}.car", self.id, HEXLOWER.encode(&key.0[..8]))
+    }
+}
+
 /// What is asked of an archiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -130,6 +138,8 @@ pub struct Capabilities {
     pub fetches: bool,
     /// Whether anybody may read what it keeps.
     pub public: bool,
+    /// Whether it takes away what is released.
+    pub releases: bool,
 }
 
 /// What is done where nobody knows whether a submission arrived.
@@ -221,6 +231,18 @@ impl Gone {
             Self::Damaged => "damaged",
         }
     }
+}
+
+/// What became of a deal that was released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Released {
+    /// Nothing is kept for it any more.
+    #[n(0)]
+    Now,
+    /// Nobody prolongs it, and what is there ends by itself: at this time, in milliseconds since 1970; without a time, when
+    /// the rules of the place say so.
+    #[n(1)]
+    Ends(#[n(0)] Option<u64>),
 }
 
 /// Why an archiver did not do what it was asked, for what to do about it.

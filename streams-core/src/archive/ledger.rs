@@ -2,11 +2,11 @@
 //!
 //! For each owner and stream there is a head, which counts the packs, and for each pack a record under its number. A record
 //! is kept before the head that counts it, and nothing is done about a pack before it is counted: so what was done is
-//! found again.
+//! found again. What is to be released has a name of its own: whoever asks for it is not who keeps the others.
 
 use minicbor::{Decode, Encode};
 
-use super::deal::{Failure, Gone, Held, Pack, Price, SubmissionKey, Ticket};
+use super::deal::{Failure, Gone, Held, Pack, Price, Released, SubmissionKey, Ticket};
 use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
 
@@ -29,6 +29,11 @@ impl Account {
     pub fn pack_name(&self, pack: u32) -> String {
         format!("{}/{pack}", self.head_name())
     }
+
+    /// The name under which the store has it which packs are to be released.
+    pub fn release_name(&self) -> String {
+        format!("{}/release", self.head_name())
+    }
 }
 
 /// How many packs of a stream there are, and what is not in them.
@@ -43,6 +48,10 @@ pub struct Head {
     /// Whether a pack is lost for good, so that the next one begins anew.
     #[n(2)]
     pub anew: bool,
+    /// A number in the store's sequence: a pack that does not know of what has it is to be replaced, and released. 0 where
+    /// none is. It is kept under its [own name](Account::release_name).
+    #[cbor(skip)]
+    pub release_before: u64,
 }
 
 /// A pack, and what became of it everywhere.
@@ -161,6 +170,9 @@ pub struct Deal {
     /// The deal that it takes over from, by its number.
     #[n(11)]
     pub renews: Option<u32>,
+    /// How far it is released, where it is to be.
+    #[n(12)]
+    pub release: Option<Release>,
     /// Whether it is certain that nothing is there under its key.
     #[cbor(skip)]
     pub(super) nothing_there: bool,
@@ -217,10 +229,24 @@ pub enum State {
     },
 }
 
+/// How far a deal is released.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Release {
+    /// It is to be, and its archiver may have been asked.
+    #[n(0)]
+    Intended,
+    /// It is.
+    #[n(1)]
+    Done(#[n(0)] Released),
+    /// It cannot be: nobody is asked again before somebody says so.
+    #[n(2)]
+    Refused(#[n(0)] Failure),
+}
+
 /// What the stream was told of a deal: when it becomes another, it is told again.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Told {
-    /// `active`, or why it is gone.
+    /// `active`; `released`; `unreleased`, where it was to be released and cannot be; or why it is gone.
     #[n(0)]
     pub state: String,
     /// How many copies.
@@ -246,22 +272,41 @@ impl Deal {
 
     /// Whether it may be there, now or soon.
     pub fn is_live(&self) -> bool {
-        matches!(self.state, State::Intended | State::Pending { .. } | State::Active { .. })
+        let was = matches!(self.state, State::Intended | State::Pending { .. } | State::Active { .. });
+        was && self.release != Some(Release::Done(Released::Now))
     }
 
     /// The copies that are there, as far as is known.
     pub fn held(&self) -> Option<&Held> {
-        if let State::Active { held, .. } = &self.state { Some(held) } else { None }
+        match &self.state {
+            State::Active { held, .. } if self.is_live() => Some(held),
+            _ => None,
+        }
+    }
+
+    /// Whether something may be there that is to be released, and nobody knows yet whether it can be.
+    pub fn is_unsettled(&self) -> bool {
+        let may_be_there = match &self.state {
+            State::Intended | State::Pending { .. } | State::Active { .. } => true,
+            State::Failed { .. } => false,
+            // Of what is damaged there is something left, and what was lost may turn up.
+            State::Gone { why, .. } => *why != Gone::Expired,
+        };
+        may_be_there && matches!(self.release, None | Some(Release::Intended))
     }
 
     /// What the stream should know of it; nothing of what never was.
     pub fn news(&self) -> Option<Told> {
-        let news = match &self.state {
-            State::Active { held, .. } => {
-                Told { state: "active".into(), copies: held.copies.len() as u32, until: held.until }
-            }
-            State::Gone { why, .. } => Told { state: why.code().into(), copies: 0, until: None },
-            State::Intended | State::Pending { .. } | State::Failed { .. } => return None,
+        let copies = self.held().map_or(0, |held| held.copies.len() as u32);
+        let until = self.held().and_then(|held| held.until);
+        let news = match (&self.state, &self.release) {
+            (State::Failed { .. }, _) => return None,
+            (State::Gone { why, .. }, _) => Told { state: why.code().into(), copies: 0, until: None },
+            (_, Some(Release::Done(Released::Now))) => Told { state: "released".into(), copies: 0, until: None },
+            (_, Some(Release::Done(Released::Ends(until)))) => Told { state: "released".into(), copies, until: *until },
+            (_, Some(Release::Refused(_))) => Told { state: "unreleased".into(), copies, until },
+            (State::Active { .. }, _) => Told { state: "active".into(), copies, until },
+            (State::Intended | State::Pending { .. }, _) => return None,
         };
         // A deal that was never told of, and is gone, is nothing to the stream.
         let is_news = match &self.told {

@@ -14,12 +14,17 @@
 //! - **Not known is not failed.** A deal of which nobody can tell is asked about again; only where that lasts longer
 //!   than one's patience is another made in its place, and it is watched all the same.
 //! - **One does not wait for another.** Each pack has a queue at each archiver, and what is blocked blocks itself alone.
+//! - **First the new copies.** Nothing is released before all copies that are wanted are there of what replaces it.
 
 mod job;
 
+mod release;
+
 use std::collections::BTreeMap;
 
-use super::deal::{Capabilities, Failure, FailureKind, Gone, Pack, Price, Request, Status, SubmissionKey, Ticket};
+use super::deal::{
+    Capabilities, Failure, FailureKind, Gone, Pack, Price, Released, Request, Status, SubmissionKey, Ticket,
+};
 use super::ledger::{Account, Deal, Head, Job, PackRecord, State, Told, encode};
 use crate::object::author::VerifyingKey;
 
@@ -137,7 +142,8 @@ pub enum Step {
         /// The bytes.
         value: Vec<u8>,
     },
-    /// Tell how many bytes of the stream have a higher number than this in the store; it need not count beyond `enough`.
+    /// Tell how many bytes of the stream have a higher number than this in the store, and which packs are to be released; it
+    /// need not count beyond `enough`.
     Look {
         /// Whose stream.
         account: Account,
@@ -213,6 +219,15 @@ pub enum Call {
     Status(Ticket),
     /// To give all bytes back, which are compared with the pack.
     Audit(Ticket, Pack),
+    /// To take away what it was given.
+    Release {
+        /// The key.
+        key: SubmissionKey,
+        /// The pack.
+        pack: Pack,
+        /// The ticket, where it is known.
+        ticket: Option<Ticket>,
+    },
 }
 
 /// What is written into a stream about a deal: the register of that deal has this value now.
@@ -243,6 +258,8 @@ pub enum Answer {
         bytes: u64,
         /// Whether all of it is receipts of the owner.
         receipts_only: bool,
+        /// Packs that do not know of what has this number are to be released ([`Head::release_before`]).
+        release_before: u64,
     },
     /// A pack is here; none, where there was nothing to be put into it.
     Sealed(Option<Sealed>),
@@ -258,6 +275,8 @@ pub enum Answer {
     Status(Result<Status, Failure>),
     /// That the bytes are the same, or what became of them.
     Audited(Result<Option<Gone>, Failure>),
+    /// What became of what was released.
+    Released(Result<Released, Failure>),
     /// It was written; or not, since its author may not write there. Then it is known here alone.
     Told {
         /// Whether it was written.
@@ -336,7 +355,7 @@ pub struct Standing<'a> {
     pub waiting: Option<u64>,
     /// The packs that make up the stream, the oldest first.
     pub packs: Vec<&'a PackRecord>,
-    /// Packs that were replaced by others, whose deals may live on.
+    /// Packs that were replaced by others. Their deals are released, or may live on.
     pub replaced: Vec<&'a PackRecord>,
 }
 
@@ -421,8 +440,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Tries everything again at once, also what waits for somebody to do something; a submission that may have arrived
-    /// twice is given up, and made anew.
+    /// Tries everything again at once, also what waits for somebody to do something, and what could not be released; a
+    /// submission that may have arrived twice is given up, and made anew.
     pub fn retry(&mut self) {
         for packed in self.accounts.values_mut().flat_map(Kept::stir) {
             packed.record.jobs.iter_mut().for_each(Job::retry);
@@ -471,16 +490,16 @@ impl Plan {
         self.accounts.iter().filter_map(due).min()
     }
 
-    /// Whether everything is as desired: every stream was looked at, all that is in it is in packs, and every pack has the
-    /// copies that are wanted, of which its stream was told.
+    /// Whether everything is as desired: every stream was looked at, all that is in it is in packs, every pack has the copies
+    /// that are wanted, of which its stream was told, and what is to be released is, as far as it can be.
     pub fn is_settled(&self) -> bool {
         self.accounts.values().all(|kept| {
-            let archived = kept.waiting == Some(0) && !kept.seal && !kept.head_dirty && !kept.head.anew;
+            let archived = kept.waiting == Some(0) && !kept.seal && !kept.head_dirty && !kept.begins_anew();
             let copied = |packed: &Packed| {
                 !packed.dirty
                     && kept.policy.places.iter().all(|place| job::is_settled(&packed.record, place, &kept.policy))
             };
-            archived && kept.current().iter().all(copied)
+            archived && kept.current().iter().all(copied) && kept.has_released(&self.archivers)
         })
     }
 
@@ -529,7 +548,10 @@ impl Plan {
                     packed.busy = false;
                 }
             }
-            (Step::Look { .. }, Answer::Looked { bytes, receipts_only }) => kept.looked(bytes, receipts_only, now),
+            (Step::Look { .. }, Answer::Looked { bytes, receipts_only, release_before }) => {
+                kept.asked_to_release(release_before);
+                kept.looked(bytes, receipts_only, now);
+            }
             (Step::Seal { above, continues, .. }, Answer::Sealed(sealed)) => {
                 kept.sealed(sealed, *above, continues.is_some(), now);
             }
@@ -559,6 +581,7 @@ impl Plan {
                     Answer::Found(found) => job.found(number, found, now, luck),
                     Answer::Status(status) => job.status(number, status, &policy, capabilities, now, luck),
                     Answer::Audited(audited) => job.audited(number, audited, now, luck),
+                    Answer::Released(released) => job.released(number, released, capabilities, now, luck),
                     Answer::Told { .. } => job.told(number, step),
                     answer => unreachable!("{answer:?} is no answer to {step:?}"),
                 });
@@ -619,7 +642,7 @@ impl Kept {
 
     /// The number up to which everything is in packs.
     fn seen(&self) -> u64 {
-        if self.head.anew { 0 } else { self.packs.last().map_or(0, |packed| packed.record.seen) }
+        if self.begins_anew() { 0 } else { self.packs.last().map_or(0, |packed| packed.record.seen) }
     }
 
     fn look(&mut self, account: &Account, now: u64, steps: &mut Vec<Step>) {
@@ -628,7 +651,7 @@ impl Kept {
         }
         if self.seal {
             (self.looking, self.seal) = (true, false);
-            let continues = self.packs.last().filter(|_| !self.head.anew);
+            let continues = self.packs.last().filter(|_| !self.begins_anew());
             let continues = continues.map(|packed| packed.record.pack(account.stream));
             steps.push(Step::Seal { account: *account, above: self.seen(), continues });
         } else if self.is_to_be_looked_at(now) {
@@ -649,7 +672,7 @@ impl Kept {
         jobs.any(|job| {
             let is_coming = job.is_on_its_way() && job.trouble.is_none();
             is_coming || job.deals.iter().any(|deal| deal.news().is_some())
-        })
+        }) || self.has_releases_to_come()
     }
 
     fn looked(&mut self, bytes: u64, receipts_only: bool, now: u64) {
@@ -674,7 +697,7 @@ impl Kept {
             self.gathers = true;
             return;
         }
-        self.seal = bytes >= self.policy.pack_size.max(1) || age >= self.policy.pack_age || self.head.anew;
+        self.seal = bytes >= self.policy.pack_size.max(1) || age >= self.policy.pack_age || self.begins_anew();
         let ripe = self.head.noticed.unwrap_or(now).saturating_add(self.policy.pack_age);
         self.look_at = self.look_at.min(ripe.max(now + 1));
     }
@@ -699,7 +722,7 @@ impl Kept {
         };
         job::add_jobs(&mut record, &self.policy);
         self.packs.push(Packed { record, dirty: true, busy: false, forgetting: false });
-        self.head = Head { packs: self.packs.len() as u32, noticed: None, anew: false };
+        (self.head.packs, self.head.noticed, self.head.anew) = (self.packs.len() as u32, None, false);
         self.head_dirty = true;
     }
 }

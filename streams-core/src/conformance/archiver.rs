@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::archiver::{Archiver, ArchiverError, FailureKind, Pack, Recovery, Request, Status, SubmissionKey, Ticket};
+use crate::archiver::{
+    Archiver, ArchiverError, FailureKind, Pack, Recovery, Released, Request, Retry, Status, SubmissionKey, Ticket,
+};
 use crate::object::author::SigningKey;
 use crate::object::id::ObjectId;
 
@@ -25,6 +27,8 @@ pub async fn conforms(archiver: Arc<dyn Archiver>, pause: impl AsyncFn()) {
     what_is_refused_leaves_nothing(archiver).await;
     a_ticket_that_was_never_given_is_missing(archiver).await;
     everything_is_listed(archiver, &pause).await;
+    what_is_released_is_gone_and_nothing_else(archiver, &pause).await;
+    what_is_released_without_a_ticket_is_gone_or_refused(archiver, &pause).await;
 }
 
 /// A pack of bytes that are unlike those of other seeds.
@@ -43,11 +47,15 @@ fn key_of(archiver: &dyn Archiver, owner: u8, pack: &Pack, number: u32) -> Submi
 }
 
 async fn submit(archiver: &dyn Archiver, owner: u8, pack: &Pack, bytes: &Vec<u8>) -> Ticket {
+    submit_under(archiver, &key_of(archiver, owner, pack, 0), pack, bytes).await
+}
+
+async fn submit_under(archiver: &dyn Archiver, key: &SubmissionKey, pack: &Pack, bytes: &Vec<u8>) -> Ticket {
     let request = Request { pack: *pack, copies: 1, renews: None };
     if archiver.capabilities().priced {
         archiver.quote(&request).await.expect("a price");
     }
-    archiver.submit(&key_of(archiver, owner, pack, 0), &request, bytes).await.expect("it takes a pack")
+    archiver.submit(key, &request, bytes).await.expect("it takes a pack")
 }
 
 async fn active(archiver: &dyn Archiver, ticket: &Ticket, pause: &impl AsyncFn()) {
@@ -167,4 +175,76 @@ async fn everything_is_listed(archiver: &dyn Archiver, pause: &impl AsyncFn()) {
     assert!(all.windows(2).all(|pair| pair[0].0 < pair[1].0), "the list ascends");
     assert!(all.contains(&(ticket, pack.size)), "what is kept is listed");
     assert!(archiver.list(None, 0).await.expect("an empty list").is_empty());
+}
+
+/// Nothing of a deal is there any more, as far as anybody can see.
+async fn assert_gone(archiver: &dyn Archiver, ticket: &Ticket) {
+    match archiver.status(ticket).await {
+        Ok(Status::Gone(_)) => {}
+        Err(error) => assert_eq!(error.kind(), FailureKind::Missing),
+        Ok(status) => panic!("what is released is {status:?}"),
+    }
+    if archiver.capabilities().fetches {
+        assert_eq!(archiver.fetch(ticket, 0, 1).await.expect_err("no bytes").kind(), FailureKind::Missing);
+    }
+}
+
+async fn what_is_released_is_gone_and_nothing_else(archiver: &dyn Archiver, pause: &impl AsyncFn()) {
+    let (pack, bytes) = pack(archiver, 8, 6000);
+    let keys = [(1, 0), (1, 1), (2, 0)].map(|(owner, number)| key_of(archiver, owner, &pack, number));
+    let mut tickets = Vec::new();
+    for key in &keys {
+        tickets.push(submit_under(archiver, key, &pack, &bytes).await);
+    }
+    for ticket in &tickets {
+        active(archiver, ticket, pause).await;
+    }
+    if !archiver.capabilities().releases {
+        let error = archiver.release(&keys[0], &pack, Some(&tickets[0])).await.expect_err("it cannot");
+        assert_eq!(error.kind(), FailureKind::Unsupported);
+        return active(archiver, &tickets[0], pause).await;
+    }
+    // Who has the ticket of somebody else takes nothing away.
+    let stranger = key_of(archiver, 3, &pack, 0);
+    let _ = archiver.release(&stranger, &pack, Some(&tickets[0])).await;
+    active(archiver, &tickets[0], pause).await;
+    let released = archiver.release(&keys[0], &pack, Some(&tickets[0])).await.expect("it is released");
+    for _ in 0..2 {
+        archiver.release(&keys[0], &pack, Some(&tickets[0])).await.expect("what is released may be released again");
+    }
+    if released == Released::Now {
+        assert_gone(archiver, &tickets[0]).await;
+    }
+    for ticket in &tickets[1..] {
+        active(archiver, ticket, pause).await;
+        if archiver.capabilities().fetches {
+            assert!(fetched(archiver, ticket, 1 << 20).await.expect("its bytes") == bytes, "those of another key");
+        }
+    }
+    // The same owner may have the same pack kept again, under another key.
+    let again = key_of(archiver, 1, &pack, 2);
+    let ticket = submit_under(archiver, &again, &pack, &bytes).await;
+    active(archiver, &ticket, pause).await;
+}
+
+/// The answer to a submission may be lost for good.
+async fn what_is_released_without_a_ticket_is_gone_or_refused(archiver: &dyn Archiver, pause: &impl AsyncFn()) {
+    let capabilities = archiver.capabilities();
+    if !capabilities.releases || capabilities.recovery != Recovery::Repeat {
+        return;
+    }
+    let (pack, bytes) = pack(archiver, 9, 700);
+    let (ticket, other) = (submit(archiver, 1, &pack, &bytes).await, submit(archiver, 2, &pack, &bytes).await);
+    match archiver.release(&key_of(archiver, 1, &pack, 0), &pack, None).await {
+        Ok(Released::Now) => assert_gone(archiver, &ticket).await,
+        Ok(Released::Ends(_)) => {}
+        Err(error) => {
+            assert_eq!(error.kind().retry(), Retry::AfterAction, "{error}");
+            active(archiver, &ticket, pause).await;
+        }
+    }
+    active(archiver, &other, pause).await;
+    let never = archiver.release(&key_of(archiver, 3, &pack, 0), &pack, None).await;
+    assert!(never.map_or_else(|error| error.kind().retry() == Retry::AfterAction, |_| true));
+    active(archiver, &other, pause).await;
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use crate::archiver::{
-    Archiver, ArchiverError, Body, Capabilities, Copy, Failure, FailureKind, Gone, Held, Price, Recovery, Request,
-    Status, SubmissionKey, Ticket,
+    Archiver, ArchiverError, Body, Capabilities, Copy, Failure, FailureKind, Gone, Held, Pack, Price, Recovery,
+    Released, Request, Status, SubmissionKey, Ticket,
 };
 
 /// What goes wrong with a call.
@@ -50,6 +50,8 @@ pub struct Kept {
     pub stage: Stage,
     /// When it ends.
     pub until: Option<u64>,
+    /// Whether it was released, and ends by itself.
+    pub ends: bool,
 }
 
 /// How a deal stands.
@@ -158,6 +160,7 @@ impl FlakyArchiver {
             priced: false,
             fetches: true,
             public: false,
+            releases: true,
         };
         Self { id: id.into(), world, capabilities, term: None }
     }
@@ -168,7 +171,7 @@ impl FlakyArchiver {
         self
     }
 
-    /// Whose deals end after so many milliseconds.
+    /// Whose deals end after so many milliseconds, and by nothing else.
     pub fn with_term(self, milliseconds: u64) -> Self {
         Self { term: Some(milliseconds), ..self }
     }
@@ -216,7 +219,8 @@ impl Archiver for FlakyArchiver {
                 let copies = if flaw == Flaw::Partial { 1 } else { request.copies };
                 let until = self.term.map(|term| inner.now + term);
                 let (archiver, wanted) = (self.id.clone(), request.copies);
-                inner.kept.insert(ticket.clone(), Kept { archiver, key: *key, bytes, copies, wanted, stage, until });
+                let kept = Kept { archiver, key: *key, bytes, copies, wanted, stage, until, ends: false };
+                inner.kept.insert(ticket.clone(), kept);
                 Ok(ticket)
             })
             .await
@@ -280,6 +284,31 @@ impl Archiver for FlakyArchiver {
             Ok(Price { amount: request.pack.size, unit: "coins".into() })
         };
         self.world.call(&self.id, quote).await
+    }
+
+    async fn release(&self, key: &SubmissionKey, _: &Pack, ticket: Option<&Ticket>) -> Result<Released, ArchiverError> {
+        let release = |inner: &mut Inner, _| {
+            if !self.capabilities.releases {
+                return Err(ArchiverError::unsupported("nothing is taken away here"));
+            }
+            let own = Ticket::new(format!("{}/{key}", self.id)).expect("a ticket");
+            let ticket = match (ticket, self.capabilities.recovery) {
+                (Some(ticket), _) => ticket,
+                (None, Recovery::Repeat) => &own,
+                (None, _) => return Err(ArchiverError::new(FailureKind::Doubtful, "which deal it was is not known")),
+            };
+            let Some(kept) = inner.kept.get_mut(ticket) else { return Ok(Released::Now) };
+            if kept.key != *key {
+                return Err(ArchiverError::new(FailureKind::Conflict, "this ticket is that of another key"));
+            }
+            if self.term.is_some() {
+                kept.ends = true;
+                return Ok(Released::Ends(kept.until));
+            }
+            inner.kept.remove(ticket);
+            Ok(Released::Now)
+        };
+        self.world.call(&self.id, release).await
     }
 
     async fn list(&self, after: Option<&Ticket>, limit: usize) -> Result<Vec<(Ticket, u64)>, ArchiverError> {

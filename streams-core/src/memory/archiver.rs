@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use crate::archive::ledger::Account;
 use crate::archiver::shelf::{Draft, Shelf};
 use crate::archiver::{
-    Archiver, ArchiverError, Body, Capabilities, Copy, FailureKind, Held, Recovery, Request, Status, SubmissionKey,
-    Ticket,
+    Archiver, ArchiverError, Body, Capabilities, Copy, FailureKind, Held, Pack, Recovery, Released, Request, Status,
+    SubmissionKey, Ticket,
 };
 
 /// How many bytes are taken of a body at once.
@@ -66,6 +66,7 @@ impl Archiver for MemoryArchiver {
             priced: false,
             fetches: true,
             public: false,
+            releases: true,
         }
     }
 
@@ -93,6 +94,15 @@ impl Archiver for MemoryArchiver {
     async fn fetch(&self, ticket: &Ticket, at: u64, max: usize) -> Result<Vec<u8>, ArchiverError> {
         let bytes = self.packs().get(ticket).cloned().ok_or_else(|| ArchiverError::missing(ticket))?;
         bytes.read(at, max).await
+    }
+
+    async fn release(&self, key: &SubmissionKey, _: &Pack, ticket: Option<&Ticket>) -> Result<Released, ArchiverError> {
+        let own = Ticket::new(key.to_string()).expect("64 digits");
+        if ticket.is_some_and(|ticket| *ticket != own) {
+            return Err(ArchiverError::new(FailureKind::Conflict, "this ticket is that of another key"));
+        }
+        self.packs().remove(&own);
+        Ok(Released::Now)
     }
 
     async fn list(&self, after: Option<&Ticket>, limit: usize) -> Result<Vec<(Ticket, u64)>, ArchiverError> {

@@ -166,10 +166,11 @@ impl Keeper {
 /// What a store knows of the packs of an account, by their numbers.
 pub async fn recorded(store: &dyn Store, account: &Account) -> Result<(Head, Vec<PackRecord>), KeepError> {
     let name = account.head_name();
-    let head = match store.cursor(&name).await? {
+    let mut head = match store.cursor(&name).await? {
         Some(bytes) => ledger::decode::<Head>(&name, &bytes)?,
         None => Head::default(),
     };
+    head.release_before = release_before(store, account).await?;
     let mut records = Vec::new();
     for number in 0..head.packs {
         let name = account.pack_name(number);
@@ -177,6 +178,29 @@ pub async fn recorded(store: &dyn Store, account: &Account) -> Result<(Head, Vec
         records.push(ledger::decode(&name, &bytes)?);
     }
     Ok((head, records))
+}
+
+/// Has all packs of an account released that do not know of what has this number in the store: what was dropped by it is in
+/// them, and in none that is made later.
+///
+/// It is kept here, and done by whoever keeps the copies of the account, when it looks at the stream next: the stream is
+/// archived anew, and when all copies that are wanted of that are there, the deals of the earlier packs are released,
+/// wherever their archivers can.
+pub async fn ask_to_release(store: &dyn Store, account: &Account, number: u64) -> Result<(), KeepError> {
+    let last = store.head(account.stream).await?.map_or(0, |head| head.last);
+    // Nothing could ever know of what is not there.
+    let before = number.min(last);
+    if before > release_before(store, account).await? {
+        store.set_cursor(&account.release_name(), &ledger::encode(&before)).await?;
+    }
+    Ok(())
+}
+
+/// Which packs are to be released ([`Head::release_before`]).
+async fn release_before(store: &dyn Store, account: &Account) -> Result<u64, KeepError> {
+    let name = account.release_name();
+    let kept = store.cursor(&name).await?;
+    Ok(kept.map(|bytes| ledger::decode(&name, &bytes)).transpose()?.unwrap_or(0))
 }
 
 #[cfg(not(target_family = "wasm"))]

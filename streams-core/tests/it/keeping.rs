@@ -8,17 +8,17 @@ use std::task::{Context, Poll, Waker};
 use proptest::prelude::*;
 use streams_core::archive::chain;
 use streams_core::archive::deal::DEAL;
-use streams_core::archive::ledger::{Account, Deal, PackRecord, State};
+use streams_core::archive::ledger::{Account, Deal, PackRecord, Release, State};
 use streams_core::archive::manifest::Manifest;
-use streams_core::archive::plan::{Answer, Call, Place, Policy, PolicyError, Progress, Step};
+use streams_core::archive::plan::{Answer, At, Call, Place, Policy, PolicyError, Progress, Step};
 use streams_core::archive::read::{Event, Reader};
 use streams_core::archiver::shelf::Shelf;
-use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Recovery, Request, SubmissionKey, Ticket};
+use streams_core::archiver::{Archiver, FailureKind, Gone, Pack, Recovery, Released, Request, SubmissionKey, Ticket};
 use streams_core::conformance::archiver::conforms;
 use streams_core::conformance::faulty::{Fault, FaultyStore};
 use streams_core::conformance::fixtures::{Dice, NOTE, author, content, hash_key};
 use streams_core::conformance::flaky::{FlakyArchiver, Flaw, Kept, Stage, World};
-use streams_core::node::keep::{KeepError, Keeper, Receipt, recorded};
+use streams_core::node::keep::{KeepError, Keeper, Receipt, ask_to_release, recorded};
 use streams_core::store::Scan;
 use streams_core::{
     Draft, MemoryArchiver, MemoryShelf, MemoryStore, Node, ObjectId, Rule, SigningKey, Store, StreamId,
@@ -133,7 +133,12 @@ impl Scene {
             }
             let clock = || self.world.inner().now;
             let mut luck = || self.luck.lock().unwrap().below(1 << 40) as u64;
-            let mut tell = |step: &Step, answer: &Answer| self.did.lock().unwrap().push(told(step, answer));
+            let mut tell = |step: &Step, answer: &Answer| {
+                if let Step::Ask { at, call: Call::Release { .. } } = step {
+                    self.assert_replaced(at);
+                }
+                self.did.lock().unwrap().push(told(step, answer));
+            };
             let due = keeper.run(&clock, &mut luck, &mut tell).await?;
             Ok::<_, KeepError>((keeper.plan().is_settled(), due))
         };
@@ -214,6 +219,85 @@ impl Scene {
         }
     }
 
+    /// The packs that are to be released, and those that make up the stream.
+    fn outdated(&self) -> (Vec<PackRecord>, Vec<PackRecord>) {
+        let (head, mut records) = pollster::block_on(recorded(&*self.store, &self.account())).unwrap();
+        let begin = records.iter().rposition(|record| !record.continues).unwrap_or(0);
+        let current = records.split_off(begin);
+        let knows = |record: &PackRecord| !record.continues && record.seen >= head.release_before;
+        let first = records.iter().position(knows).unwrap_or(records.len());
+        records.truncate(first);
+        (records, current)
+    }
+
+    /// Nothing is released but what is damaged, before every place was told to have a copy of what has all the rest.
+    fn assert_replaced(&self, at: &At) {
+        let (outdated, current) = self.outdated();
+        if at.pack as usize >= outdated.len() {
+            let jobs = self.records().swap_remove(at.pack as usize).jobs;
+            let deals = jobs.into_iter().find(|job| job.archiver == at.archiver).unwrap().deals;
+            let deal = deals.iter().find(|deal| deal.number == at.number).unwrap();
+            return assert!(
+                matches!(deal.state, State::Gone { why: Gone::Damaged, .. }),
+                "nobody asked for it: {deal:?}"
+            );
+        }
+        let seen = outdated.iter().map(|record| record.seen).max().expect("there is something to be released");
+        let last = current.iter().position(|record| record.seen >= seen).expect("others have all that those have");
+        for job in current[..=last].iter().flat_map(|record| &record.jobs).filter(|job| job.wanted > 0) {
+            let mut was_there =
+                job.deals.iter().map(|deal| matches!(deal.state, State::Active { .. } | State::Gone { .. }));
+            assert!(was_there.any(|was_there| was_there), "{} has no copy: {:?}", job.archiver, job.deals);
+        }
+    }
+
+    /// Everything that is to be released is, and is not there any more, as far as it can be.
+    fn check_released(&self) {
+        let (outdated, _) = self.outdated();
+        let world = self.world.inner();
+        for job in outdated.iter().flat_map(|record| &record.jobs) {
+            let capabilities = self.archivers.iter().find(|a| a.id() == job.archiver).unwrap().capabilities();
+            for deal in &job.deals {
+                assert!(!deal.is_unsettled(), "{} has a deal that is not released: {deal:?}", job.archiver);
+                let left = world.kept.values().filter(|kept| kept.key == deal.key && !kept.ends);
+                let left =
+                    left.filter(|kept| !matches!(kept.stage, Stage::Failed | Stage::Gone(Gone::Expired))).count();
+                let is_doubtful = capabilities.recovery == Recovery::Neither && deal.sent > 1;
+                assert!(
+                    left == 0 || is_doubtful || !capabilities.releases,
+                    "{left} left at {}: {deal:?}",
+                    job.archiver
+                );
+            }
+        }
+        assert!(outdated.iter().all(|record| !record.here), "what is released does not wait here");
+    }
+
+    /// Drops the content of a note, and asks to have it released. Returns whether there was one.
+    fn drop_content(&self) -> bool {
+        let drop = async {
+            let node = self.node();
+            let notes = node.page(self.stream, Scan::Type(NOTE.into(), 0), 1000).await.unwrap();
+            let notes = notes.into_iter().filter(|stored| stored.authentic.object().data().is_some());
+            let Some(note) = notes.last() else { return false };
+            let map = streams_core::Object::from_map(&note.authentic.object().data().unwrap()).unwrap().id();
+            let redact =
+                |stream: &mut streams_core::Stream| stream.by(&owner()).redact_for_all(&[map]).map(|it| it.id());
+            let by = node.write(self.stream, redact).await.unwrap().unwrap();
+            let by = node.object(self.stream, &by).await.unwrap().unwrap().sequence;
+            ask_to_release(&*self.store, &self.account(), by).await.unwrap();
+            true
+        };
+        pollster::block_on(drop)
+    }
+
+    /// Which archivers have these bytes, of those that still have to have what they have.
+    fn who_has(&self, text: &str) -> BTreeSet<String> {
+        let world = self.world.inner();
+        let has = |kept: &&Kept| kept.bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        world.kept.values().filter(|kept| !kept.ends).filter(has).map(|kept| kept.archiver.clone()).collect()
+    }
+
     /// The bytes of all packs that this archiver has, as they come from the list.
     fn packs(&self, archiver: &str) -> Vec<Vec<u8>> {
         let world = self.world.inner();
@@ -245,6 +329,7 @@ fn told(step: &Step, answer: &Answer) -> String {
                 Call::Find(_) => "find",
                 Call::Status(_) => "status",
                 Call::Audit(..) => "audit",
+                Call::Release { .. } => "release",
             };
             format!("{what} {} pack {} deal {}", at.archiver, at.pack, at.number)
         }
@@ -448,6 +533,237 @@ fn a_crash_at_every_point_loses_no_ticket_and_pays_nothing_twice() {
     assert!(at > 20, "only {at} calls of the store");
 }
 
+/// A crash at every call of an archiver, before and after it was done, and at every call of the store, when there is
+/// something to be released.
+#[test]
+fn a_crash_at_every_point_of_a_release_leaves_nothing_behind_and_takes_nothing_else() {
+    let make = || {
+        let world = Arc::new(World::default());
+        let archivers: Vec<Arc<dyn Archiver>> =
+            vec![Arc::new(flaky(&world, "repeat", Recovery::Repeat)), Arc::new(flaky(&world, "find", Recovery::Find))];
+        let other = kept_by_somebody_else(&world);
+        let scene = Scene::new(world, archivers, 1);
+        scene.settle();
+        assert!(scene.drop_content());
+        (scene, other)
+    };
+    let text = format!("{:>40}", 1);
+    let settle = |scene: &Scene, other: &Other| {
+        scene.settle();
+        scene.check();
+        scene.check_released();
+        other.assert_untouched(&scene.world);
+        assert_eq!(scene.who_has(&text), BTreeSet::new());
+        for archiver in ["repeat", "find"] {
+            assert_eq!(restored(scene.stream, &scene.packs(archiver)), scene.digest());
+        }
+    };
+    let (scene, other) = make();
+    assert_eq!(scene.who_has(&text).len(), 2);
+    let before = scene.world.inner().calls;
+    settle(&scene, &other);
+    let calls = scene.world.inner().calls - before;
+    assert!(calls > 15, "{calls}");
+    for at in 0..calls {
+        for flaw in [Flaw::StopsBefore, Flaw::StopsAfter] {
+            let (scene, other) = make();
+            scene.world.inner().flaws = [vec![Flaw::None; at as usize], vec![flaw]].concat().into();
+            for _ in 0..100 {
+                if scene.run().is_none() {
+                    break;
+                }
+                scene.advance(HOUR);
+            }
+            settle(&scene, &other);
+        }
+    }
+    for fault in Fault::ALL {
+        for at in 0.. {
+            let (scene, other) = make();
+            let faulty = Arc::new(FaultyStore::new(scene.store.clone(), fault, at));
+            for _ in 0..100 {
+                match scene.run_over(faulty.clone(), false) {
+                    None | Some((true, _)) => break,
+                    Some(_) => scene.advance(HOUR),
+                }
+            }
+            settle(&scene, &other);
+            assert!(scene.records().len() <= 6, "{fault:?} at {at}: the stream is archived anew once");
+            if faulty.is_over() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_dropped_is_released_wherever_it_can_be_and_the_stream_is_told_where_not() {
+    let world = Arc::new(World::default());
+    let stubborn = flaky(&world, "stubborn", Recovery::Find).with(|can| can.releases = false);
+    let archivers: Vec<Arc<dyn Archiver>> = vec![
+        Arc::new(flaky(&world, "repeat", Recovery::Repeat)),
+        Arc::new(flaky(&world, "neither", Recovery::Neither)),
+        Arc::new(flaky(&world, "term", Recovery::Find).with_term(90 * DAY)),
+        Arc::new(stubborn),
+        Arc::new(flaky(&world, "before", Recovery::Find)),
+    ];
+    let mut scene = Scene::new(world.clone(), archivers, 2);
+    scene.settle();
+    scene.write(4);
+    scene.advance(2 * HOUR);
+    scene.settle();
+    let text = format!("{:>40}", 3);
+    assert_eq!(scene.who_has(&text).len(), 5);
+    // A place where nothing is wanted any more, and which is still known.
+    scene.policy.places.pop();
+    assert!(scene.drop_content());
+    scene.settle();
+    scene.check_released();
+    assert_eq!(scene.who_has(&text), BTreeSet::from(["stubborn".to_owned()]));
+    let receipts = scene.receipts();
+    let told = |archiver: &str, state: &str| {
+        let of = |receipt: &&Receipt| receipt.archiver == archiver && receipt.state == state;
+        receipts.iter().filter(of).cloned().collect::<Vec<_>>()
+    };
+    for archiver in ["repeat", "neither", "before"] {
+        let released = told(archiver, "released");
+        assert_eq!(released.len(), 2, "of both packs with more than receipts: {archiver}");
+        assert!(released.iter().all(|receipt| receipt.copies.is_empty() && receipt.ticket.is_some()));
+    }
+    assert!(told("term", "released").iter().all(|receipt| receipt.copies.len() == 2 && receipt.until.is_some()));
+    let unreleased = told("stubborn", "unreleased");
+    assert_eq!(unreleased.len(), 2);
+    assert!(unreleased.iter().all(|receipt| receipt.copies.len() == 2));
+    assert!(unreleased.iter().all(|receipt| receipt.failures[0].starts_with("unsupported: ")), "{unreleased:?}");
+    // All that is left comes back, and there is peace.
+    assert_eq!(restored(scene.stream, &scene.packs("repeat")), scene.digest());
+    assert!(pollster::block_on(scene.shelf.all(&scene.account())).unwrap().is_empty());
+    let before = (scene.did.lock().unwrap().len(), scene.records().len());
+    for _ in 0..10 {
+        scene.advance(DAY);
+        assert!(scene.run().unwrap().0);
+    }
+    let did = scene.did.lock().unwrap();
+    let more: Vec<_> =
+        did[before.0..].iter().filter(|did| !did.starts_with("look") && !did.starts_with("status")).collect();
+    assert!(more.is_empty(), "{more:?}");
+    drop(did);
+    // Who asks again for what is done already does not begin anew; who says so has it tried where it was refused.
+    let (head, records) = pollster::block_on(recorded(&*scene.store, &scene.account())).unwrap();
+    pollster::block_on(ask_to_release(&*scene.store, &scene.account(), head.release_before)).unwrap();
+    scene.advance(DAY);
+    scene.run_over(scene.store.clone(), true);
+    scene.settle();
+    assert_eq!(scene.records().len(), records.len());
+}
+
+#[test]
+fn nothing_is_released_while_a_new_copy_is_lacking() {
+    let world = Arc::new(World::default());
+    let archivers: Vec<Arc<dyn Archiver>> =
+        vec![Arc::new(flaky(&world, "one", Recovery::Repeat)), Arc::new(flaky(&world, "two", Recovery::Find))];
+    let scene = Scene::new(world, archivers, 2);
+    scene.settle();
+    let text = format!("{:>40}", 1);
+    assert!(scene.drop_content());
+    scene.world.inner().unreachable.insert("two".into());
+    for _ in 0..20 {
+        scene.run();
+        scene.advance(DAY);
+    }
+    assert_eq!(scene.who_has(&text).len(), 2);
+    assert_eq!(restored(scene.stream, &scene.packs("one")), scene.digest(), "the new copies are where they can be");
+    // Then the place that was reached all the time is not.
+    scene.world.inner().unreachable = BTreeSet::from(["one".into()]);
+    for _ in 0..20 {
+        scene.run();
+        scene.advance(DAY);
+    }
+    assert_eq!(scene.who_has(&text), BTreeSet::from(["one".to_owned()]), "it is tried again when it is there");
+    assert!(scene.deals().iter().any(|(_, deal)| deal.release == Some(Release::Intended)));
+    scene.world.inner().unreachable.clear();
+    scene.settle();
+    scene.check_released();
+    assert_eq!(scene.who_has(&text), BTreeSet::new());
+}
+
+#[test]
+fn what_is_to_go_is_not_handed_over_any_more_and_what_may_have_arrived_is_released() {
+    for (flaw, sent) in [(Flaw::Fails(FailureKind::Unreachable), false), (Flaw::Tears, true)] {
+        let scene = one(Recovery::Repeat, 1);
+        scene.world.inner().flaws = vec![flaw].into();
+        scene.run();
+        let text = format!("{:>40}", 1);
+        assert_eq!(scene.who_has(&text).len(), usize::from(sent));
+        assert!(!pollster::block_on(scene.shelf.all(&scene.account())).unwrap().is_empty());
+        assert!(scene.drop_content());
+        let before = scene.did.lock().unwrap().len();
+        scene.advance(DAY);
+        scene.settle();
+        scene.check_released();
+        let did = scene.did.lock().unwrap().split_off(before);
+        assert!(!did.iter().any(|did| did.starts_with("submit one pack 0")), "{did:#?}");
+        assert_eq!(scene.who_has(&text), BTreeSet::new());
+        assert!(pollster::block_on(scene.shelf.all(&scene.account())).unwrap().is_empty());
+        assert_eq!(scene.deals()[0].1.release, Some(Release::Done(Released::Now)));
+        assert_eq!(restored(scene.stream, &scene.packs("one")), scene.digest());
+    }
+}
+
+#[test]
+fn who_refuses_to_release_is_told_of_once_and_asked_again_only_where_somebody_says_so() {
+    let is_call = |did: &&String| !["keep", "look", "seal", "tell", "forget"].iter().any(|word| did.starts_with(word));
+    let make = || {
+        let scene = one(Recovery::Repeat, 1);
+        scene.settle();
+        assert!(scene.drop_content());
+        scene.did.lock().unwrap().clear();
+        scene
+    };
+    let count = |scene: &Scene| {
+        let did = scene.did.lock().unwrap();
+        did.iter().filter(|did| did.starts_with("release one pack 0")).count()
+    };
+    let scene = make();
+    scene.settle();
+    let calls = {
+        let did = scene.did.lock().unwrap();
+        let mut calls = did.iter().filter(is_call);
+        calls.position(|did| did.starts_with("release one pack 0")).expect("it is released")
+    };
+    for kind in FailureKind::ALL {
+        let scene = make();
+        scene.world.inner().flaws = [vec![Flaw::None; calls], vec![Flaw::Fails(kind)]].concat().into();
+        while count(&scene) == 0 {
+            scene.run();
+            scene.advance(1_000);
+        }
+        let first = scene.deals()[0].1.release.clone();
+        scene.settle();
+        let is_refused = kind == FailureKind::Rejected || kind.retry() == streams_core::archiver::Retry::AfterAction;
+        if !is_refused {
+            assert_eq!(count(&scene), 2, "{kind:?}: it is tried again");
+            assert_eq!(scene.deals()[0].1.release, Some(Release::Done(Released::Now)));
+            continue;
+        }
+        assert!(matches!(&first, Some(Release::Refused(failure)) if failure.kind == kind), "{kind:?}: {first:?}");
+        for _ in 0..10 {
+            scene.advance(DAY);
+            scene.run();
+        }
+        assert_eq!(count(&scene), 1, "{kind:?}: it is not asked again");
+        let told: Vec<_> = scene.receipts().into_iter().filter(|receipt| receipt.state == "unreleased").collect();
+        assert_eq!(told.len(), 1, "{kind:?}: it is told once");
+        assert!(told[0].failures[0].starts_with(kind.code()));
+        // Somebody did something about it.
+        scene.run_over(scene.store.clone(), true);
+        scene.settle();
+        assert_eq!(scene.deals()[0].1.release, Some(Release::Done(Released::Now)));
+        assert_eq!(scene.receipts().last().unwrap().state, "released");
+        scene.check_released();
+    }
+}
+
 /// A job of another owner, on the same pack as ours would be, with an archiver that we use.
 struct Other(Ticket, Kept);
 
@@ -458,7 +774,7 @@ fn kept_by_somebody_else(world: &Arc<World>) -> Other {
     let pack = Pack { stream: id, id, digest: *blake3_of(&bytes), size: bytes.len() as u64 };
     let key = SubmissionKey::derive(&author(7).verifying_key(), &pack, "repeat", [0, 0]);
     let stage = Stage::Pending(2);
-    let kept = Kept { archiver: "other".into(), key, bytes, copies: 1, wanted: 1, stage, until: None };
+    let kept = Kept { archiver: "other".into(), key, bytes, copies: 1, wanted: 1, stage, until: None, ends: false };
     world.inner().kept.insert(ticket.clone(), kept.clone());
     Other(ticket, kept)
 }
@@ -799,6 +1115,29 @@ fn what_is_damaged_is_found_by_reading_back() {
 }
 
 #[test]
+fn what_is_damaged_is_taken_away_when_there_is_another() {
+    let world = Arc::new(World::default());
+    let archivers: Vec<Arc<dyn Archiver>> = vec![
+        Arc::new(flaky(&world, "one", Recovery::Repeat)),
+        Arc::new(flaky(&world, "stubborn", Recovery::Repeat).with(|can| can.releases = false)),
+    ];
+    let mut scene = Scene::new(world, archivers, 1);
+    scene.policy.audit = Some(10 * DAY);
+    scene.settle();
+    for (archiver, stays) in [("one", false), ("stubborn", true)] {
+        let job = scene.records()[0].jobs.iter().position(|job| job.archiver == archiver).unwrap();
+        let ticket = scene.records()[0].jobs[job].deals[0].ticket().unwrap().clone();
+        scene.world.inner().kept.get_mut(&ticket).unwrap().bytes[100] ^= 1;
+        scene.advance(11 * DAY);
+        scene.settle();
+        let deals = scene.records()[0].jobs[job].deals.clone();
+        assert!(matches!(deals[0].state, State::Gone { why: Gone::Damaged, .. }) && deals[1].held().is_some());
+        assert_eq!(scene.world.inner().kept.contains_key(&ticket), stays, "{archiver}");
+    }
+    assert!(!scene.receipts().iter().any(|receipt| receipt.state.contains("released")), "it was not asked for");
+}
+
+#[test]
 fn money_is_counted_and_runs_out_and_comes_back() {
     let world = Arc::new(World::default());
     let priced = |id| Arc::new(flaky(&world, id, Recovery::Find).with(|can| can.priced = true)) as Arc<dyn Archiver>;
@@ -929,6 +1268,7 @@ enum Happens {
     Damage(u8),
     Money(u64),
     Retry,
+    Drop,
 }
 
 fn flaw() -> impl Strategy<Value = Flaw> {
@@ -955,6 +1295,7 @@ fn event() -> impl Strategy<Value = Happens> {
         1 => any::<u8>().prop_map(Happens::Damage),
         1 => (0..5_000_u64).prop_map(Happens::Money),
         1 => Just(Happens::Retry),
+        2 => Just(Happens::Drop),
     ]
 }
 
@@ -962,7 +1303,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// Whatever happens in whatever order: no ticket is lost, nothing is handed over twice where that can be known, nobody
-    /// else is touched, and in the end everything is where it should be, and comes back.
+    /// else is touched, nothing is released before all copies are there of what replaces it, and in the end everything is
+    /// where it should be, what was to go is gone, and the rest comes back.
     #[test]
     fn copies_are_kept_whatever_happens(events in prop::collection::vec(event(), 1..24), term in any::<bool>(), seed in any::<u64>()) {
         let world = Arc::new(World::default());
@@ -1004,6 +1346,7 @@ proptest! {
                 },
                 Happens::Money(money) => scene.world.inner().money = money,
                 Happens::Retry => { scene.run_over(scene.store.clone(), true); }
+                Happens::Drop => { scene.drop_content(); }
             }
         }
         scene.world.inner().money = 1 << 40;
@@ -1012,6 +1355,7 @@ proptest! {
         scene.run_over(scene.store.clone(), true);
         scene.settle();
         scene.check();
+        scene.check_released();
         other.assert_untouched(&world);
         for archiver in ["repeat", "find", "neither"] {
             prop_assert_eq!(restored(scene.stream, &scene.packs(archiver)), scene.digest());

@@ -735,7 +735,7 @@ class Fold:
 @final
 class FolderArchiver:
     """
-    An archiver in a folder of this machine: a pack is the file `STREAM/PACK-DIGEST.car` in it, and nothing else is needed
+    An archiver in a folder of this machine: a pack is the file `STREAM/PACK-KEY.car` in it, and nothing else is needed
     to restore.
 
     Raises:

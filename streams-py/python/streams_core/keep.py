@@ -112,9 +112,9 @@ class Standing:
 class Done:
     """A step that a keeper has done: `Keeper.run`."""
 
-    what: Literal["sealed", "quoted", "submitted", "found", "asked", "audited", "told", "forgotten"]
+    what: Literal["sealed", "quoted", "submitted", "found", "asked", "audited", "released", "told", "forgotten"]
     """What was done: a pack was made; an archiver was asked for a price, to take a pack, for a deal by its key, how a deal
-    stands, for all bytes; the stream was told; a pack was taken from the shelf."""
+    stands, for all bytes, to take away what it was given; the stream was told; a pack was taken from the shelf."""
     stream: ObjectId
     """The stream."""
     pack: int | None

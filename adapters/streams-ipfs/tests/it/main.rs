@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use server::{Server, Way};
-use streams_core::archiver::{Archiver, FailureKind, Pack, Request, Status, SubmissionKey, Ticket};
+use streams_core::archiver::{Archiver, FailureKind, Pack, Released, Request, Status, SubmissionKey, Ticket};
 use streams_core::conformance::archiver::conforms;
 use streams_core::{ObjectId, SigningKey};
 use streams_ipfs::{KuboArchiver, PinningArchiver};
@@ -34,11 +34,15 @@ async fn a_service_conforms() {
     assert!(server.state().pins.iter().all(|pin| pin.origins == [server::ORIGIN]), "the service is told who has it");
 }
 
-async fn submit(archiver: &dyn Archiver, bytes: &Vec<u8>) -> Result<Ticket, streams_core::archiver::ArchiverError> {
+fn key_of(archiver: &dyn Archiver, bytes: &[u8]) -> (SubmissionKey, Pack) {
     let id = ObjectId::of_block(b"a stream");
     let pack = Pack { stream: id, id, digest: *ObjectId::of_block(bytes).as_bytes(), size: bytes.len() as u64 };
     let owner = SigningKey::from_bytes([1; 32]).verifying_key();
-    let key = SubmissionKey::derive(&owner, &pack, archiver.id(), [0, 0]);
+    (SubmissionKey::derive(&owner, &pack, archiver.id(), [0, 0]), pack)
+}
+
+async fn submit(archiver: &dyn Archiver, bytes: &Vec<u8>) -> Result<Ticket, streams_core::archiver::ArchiverError> {
+    let (key, pack) = key_of(archiver, bytes);
     archiver.submit(&key, &Request { pack, copies: 1, renews: None }, bytes).await
 }
 
@@ -47,8 +51,8 @@ async fn a_pack_is_the_file_that_anybody_reads_by_its_cid() {
     let server = Server::start();
     let bytes: Vec<u8> = (0..5 << 20).map(|at: u32| (at * 31 % 253) as u8).collect();
     let ticket = submit(&kubo(&server), &bytes).await.unwrap();
-    let cid = ticket.as_str().split('#').next().unwrap();
-    assert!(server.state().file(cid) == bytes);
+    let path = ticket.as_str().split('#').next().unwrap();
+    assert!(server.state().file(path) == bytes);
     // It is not sent twice.
     let imports = server.state().imports;
     submit(&kubo(&server), &bytes).await.unwrap();
@@ -57,6 +61,44 @@ async fn a_pack_is_the_file_that_anybody_reads_by_its_cid() {
     server.state().pinned.clear();
     assert_eq!(kubo(&server).status(&ticket).await.unwrap_err().kind(), FailureKind::Missing);
     assert_eq!(kubo(&server).fetch(&ticket, 0, 10).await.unwrap_err().kind(), FailureKind::Missing);
+}
+
+/// What each key has kept, the node has pinned under a root of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_released_is_pinned_nowhere_and_what_others_need_stays() {
+    let server = Server::start();
+    let bytes: Vec<u8> = (0..3 << 20).map(|at: u32| (at * 29 % 251) as u8).collect();
+    let (node, service) = (kubo(&server), pinning(&server));
+    let on_node = submit(&node, &bytes).await.unwrap();
+    let at_service = submit(&service, &bytes).await.unwrap();
+    let blocks = server.state().blocks.len();
+    assert_eq!(server.state().pinned.len(), 2);
+    assert_eq!(blocks, 3 + 1 + 2, "the blocks of the file are there once, and each key has a folder");
+    let Status::Pending { .. } = service.status(&at_service).await.unwrap() else { panic!("it is on its way") };
+    let (key, pack) = key_of(&service, &bytes);
+    assert_eq!(service.release(&key, &pack, Some(&at_service)).await.unwrap(), Released::Ends(None));
+    assert!(server.state().pins.is_empty());
+    assert_eq!(server.state().pinned.len(), 1, "the node does not keep it for the service any more");
+    assert!(matches!(node.status(&on_node).await.unwrap(), Status::Active(_)));
+    let (key, pack) = key_of(&node, &bytes);
+    assert_eq!(node.release(&key, &pack, Some(&on_node)).await.unwrap(), Released::Ends(None));
+    assert!(server.state().pinned.is_empty());
+
+    // As it was pinned before keys had folders: who else needs it nobody knows.
+    let cid = on_node.as_str().split('/').next().unwrap().to_owned();
+    let before = Ticket::new(format!("{cid}#{}", bytes.len())).unwrap();
+    server.state().pinned.insert(cid.clone());
+    assert_eq!(node.release(&key, &pack, Some(&before)).await.unwrap_err().kind(), FailureKind::Conflict);
+    assert!(matches!(node.status(&before).await.unwrap(), Status::Active(held) if held.copies[0].at.ends_with(&cid)));
+    assert_eq!(node.release(&key, &pack, None).await.unwrap_err().kind(), FailureKind::Doubtful);
+    let again = submit(&service, &bytes).await.unwrap();
+    server.state().pins[0].meta = serde_json::json!({});
+    let (key, pack) = key_of(&service, &bytes);
+    assert_eq!(service.release(&key, &pack, Some(&again)).await.unwrap_err().kind(), FailureKind::Conflict);
+    assert_eq!(server.state().pins.len(), 1);
+    // Where the service is not reached, its pin is asked about again.
+    server.state().way = Way::Answers(500);
+    assert!(service.release(&key, &pack, Some(&again)).await.unwrap_err().kind().may_have_arrived());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,7 @@ pub(crate) struct Pin {
     pub(crate) name: String,
     pub(crate) cid: String,
     pub(crate) origins: Vec<String>,
+    pub(crate) meta: Json,
     pub(crate) status: String,
     asked: usize,
 }
@@ -48,6 +49,7 @@ pub(crate) struct State {
     pub(crate) blocks: BTreeMap<String, Vec<u8>>,
     pub(crate) pinned: BTreeSet<String>,
     pub(crate) pins: Vec<Pin>,
+    requests: usize,
     pub(crate) connected: Vec<String>,
     pub(crate) imports: usize,
 }
@@ -181,9 +183,11 @@ impl State {
             }
             "pin/ls" if self.pinned.contains(&arg) => json(200, json!({"Keys": {arg: {"Type": "recursive"}}})),
             "pin/ls" => refused(format!("path '{arg}' is not pinned")),
+            "pin/rm" if self.pinned.remove(&arg) => json(200, json!({"Pins": [arg]})),
+            "pin/rm" => refused("not pinned or pinned indirectly".into()),
             "cat" => {
                 let number = |name: &str| request.query[name].parse::<usize>().unwrap();
-                let file = self.file(&arg);
+                let file = self.file(arg.strip_prefix("/ipfs/").expect("a path"));
                 let from = number("offset").min(file.len());
                 (200, file[from..(from + number("length")).min(file.len())].to_vec())
             }
@@ -211,11 +215,13 @@ impl State {
                 let text = |name: &str| pin[name].as_str().expect("text").to_owned();
                 let origins = pin["origins"].as_array().expect("a list").iter();
                 assert!(self.pinned.contains(&text("cid")), "the node has it first");
+                self.requests += 1;
                 self.pins.push(Pin {
-                    id: format!("request-{}", self.pins.len()),
+                    id: format!("request-{}", self.requests),
                     name: text("name"),
                     cid: text("cid"),
                     origins: origins.map(|origin| origin.as_str().expect("text").to_owned()).collect(),
+                    meta: pin["meta"].clone(),
                     status: "queued".into(),
                     asked: 0,
                 });
@@ -236,6 +242,11 @@ impl State {
                     pin.status = "pinned".into();
                 }
                 json(200, told(pin))
+            }
+            ("DELETE", id) => {
+                let Some(at) = self.pins.iter().position(|pin| pin.id == id) else { return refused(404, "NOT_FOUND") };
+                self.pins.remove(at);
+                (202, Vec::new())
             }
             _ => refused(404, "NOT_FOUND"),
         }
@@ -260,22 +271,29 @@ impl State {
         root
     }
 
-    /// The bytes of a file of UnixFS.
-    pub(crate) fn file(&self, cid: &str) -> Vec<u8> {
+    /// The bytes of a file of UnixFS, by its CID, or by its name in a folder.
+    pub(crate) fn file(&self, path: &str) -> Vec<u8> {
+        let Some((folder, name)) = path.split_once('/') else { return self.bytes(path) };
+        let links = fields(&self.blocks[folder]).into_iter().filter(|(number, _)| *number == 2);
+        let found = links.map(|(_, link)| fields(&link)).find(|link| link[1].1 == name.as_bytes());
+        self.bytes(&text(&found.expect("a file in the folder")[0].1))
+    }
+
+    fn bytes(&self, cid: &str) -> Vec<u8> {
         let block = &self.blocks[cid];
         let bytes = BASE32_NOPAD.decode(cid[1..].to_ascii_uppercase().as_bytes()).expect("a CID");
         if bytes[1] == 0x55 {
             return block.clone();
         }
         let links = fields(block).into_iter().filter(|(name, _)| *name == 2);
-        links.flat_map(|(_, link)| self.file(&text(&fields(&link)[0].1))).collect()
+        links.flat_map(|(_, link)| self.bytes(&text(&fields(&link)[0].1))).collect()
     }
 }
 
 fn told(pin: &Pin) -> Json {
     json!({
         "requestid": pin.id, "status": pin.status, "created": "2026-01-01T00:00:00Z", "delegates": [DELEGATE],
-        "pin": {"cid": pin.cid, "name": pin.name, "origins": pin.origins}, "info": {"status_details": "no peers"},
+        "pin": {"cid": pin.cid, "name": pin.name, "origins": pin.origins, "meta": pin.meta}, "info": {"status_details": "no peers"},
     })
 }
 

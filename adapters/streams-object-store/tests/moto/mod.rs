@@ -35,7 +35,7 @@ impl Moto {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         assert!(answers, "{program} does not answer on port {port}");
-        moto.make_bucket();
+        moto.put("/bucket", "");
         moto
     }
 
@@ -44,12 +44,15 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn make_bucket(&self) {
+    /// Puts this there.
+    pub(crate) fn put(&self, what: &str, body: &str) {
         let mut link = TcpStream::connect(("127.0.0.1", self.port)).expect("it answers");
         let signed =
             "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-        let head = "PUT /bucket HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n";
-        link.write_all(format!("{head}Authorization: {signed}\r\n\r\n").as_bytes()).expect("it listens");
+        let length = body.len();
+        let head =
+            format!("PUT {what} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n");
+        link.write_all(format!("{head}Authorization: {signed}\r\n\r\n{body}").as_bytes()).expect("it listens");
         let mut answer = String::new();
         link.read_to_string(&mut answer).expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

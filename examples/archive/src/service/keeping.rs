@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard};
 
 use streams_core::StreamId;
+use streams_core::archive::ledger::Release;
 use streams_core::archive::plan::{Answer, Call, Place, Policy, Progress, Step};
 use streams_core::archiver::Archiver;
 use streams_core::node::keep::Keeper;
@@ -19,6 +20,8 @@ pub(super) struct Kept {
     pub(super) is_other: bool,
     /// Streams to which something was written since they were looked at.
     pub(super) stirred: BTreeSet<StreamId>,
+    /// Whether everything is to be tried again at once.
+    pub(super) retry: bool,
     /// How they stand.
     pub(super) standing: BTreeMap<StreamId, Standing>,
     /// Places that could not be opened, and why.
@@ -83,6 +86,9 @@ impl Service {
             }
             let stirred = std::mem::take(&mut self.kept().stirred);
             stirred.into_iter().for_each(|stream| keeper.look(stream));
+            if std::mem::take(&mut self.kept().retry) {
+                keeper.retry();
+            }
             let clock = || self.now();
             let mut done = |step: &Step, answer: &Answer| {
                 tell(step, answer);
@@ -158,6 +164,22 @@ impl Service {
                     }
                 }
             }
+            for job in standing.replaced.iter().flat_map(|pack| &pack.jobs) {
+                let count = |is: fn(&Release) -> bool| {
+                    job.deals.iter().filter(|deal| deal.release.as_ref().is_some_and(is)).count() as u64
+                };
+                let releasing = count(|release| *release == Release::Intended);
+                let unreleased = count(|release| matches!(release, Release::Refused(_)));
+                if releasing + unreleased == 0 {
+                    continue;
+                }
+                let place = places.entry(&job.archiver).or_insert_with(|| PlaceStatus::of(&job.archiver));
+                place.releasing += releasing;
+                place.unreleased += unreleased;
+                if let Some(failure) = job.trouble.as_ref().filter(|_| releasing > 0) {
+                    place.trouble = Some(format!("{}: {}", failure.kind.code(), failure.message));
+                }
+            }
             let known = Standing {
                 packs: standing.packs.len(),
                 objects: standing.packs.iter().map(|pack| pack.objects).sum(),
@@ -182,7 +204,13 @@ fn tell(step: &Step, answer: &Answer) {
         (Step::Ask { at, call: Call::Submit { .. } }, Answer::Submitted(Ok(_))) => {
             tracing::info!(stream = %at.account.stream, place = at.archiver, "handed over");
         }
-        (Step::Ask { at, .. }, Answer::Submitted(Err(failure)) | Answer::Status(Err(failure))) => {
+        (Step::Ask { at, .. }, Answer::Released(Ok(_))) => {
+            tracing::info!(stream = %at.account.stream, place = at.archiver, "released");
+        }
+        (
+            Step::Ask { at, .. },
+            Answer::Submitted(Err(failure)) | Answer::Status(Err(failure)) | Answer::Released(Err(failure)),
+        ) => {
             let (place, code) = (&at.archiver, failure.kind.code());
             tracing::warn!(stream = %at.account.stream, place, code, "{}", failure.message);
         }

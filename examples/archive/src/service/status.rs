@@ -81,6 +81,10 @@ pub struct PlaceStatus {
     pub lacking: u64,
     /// When the first deal ends.
     pub until: Option<u64>,
+    /// How many deals of earlier packs are to be released there, and are not yet.
+    pub releasing: u64,
+    /// How many of those could not be.
+    pub unreleased: u64,
     /// What was spent.
     pub spent: u64,
     /// What went wrong last.
@@ -89,18 +93,20 @@ pub struct PlaceStatus {
 
 impl PlaceStatus {
     pub(super) fn of(archiver: &str) -> Self {
-        Self { archiver: archiver.to_owned(), kept: 0, lacking: 0, until: None, spent: 0, trouble: None }
+        let archiver = archiver.to_owned();
+        Self { archiver, kept: 0, lacking: 0, until: None, releasing: 0, unreleased: 0, spent: 0, trouble: None }
     }
 }
 
 impl Status {
-    /// Whether nothing waits for somebody, and no copy is lacking.
+    /// Whether nothing waits for somebody, no copy is lacking, and nothing is to be released that is not. What cannot be
+    /// released was told, and is no reason to wait.
     pub fn is_well(&self) -> bool {
         let mut resources = self.streams.iter().flat_map(|stream| &stream.resources);
         let mut places = self.streams.iter().flat_map(|stream| &stream.places);
         self.closed_places.is_empty()
             && resources.all(|resource| !resource.enabled || matches!(resource.phase, Phase::Idle | Phase::Fetching))
-            && places.all(|place| place.lacking == 0 && place.trouble.is_none())
+            && places.all(|place| place.lacking == 0 && place.releasing == 0 && place.trouble.is_none())
     }
 }
 
@@ -195,6 +201,9 @@ impl Service {
         per_stream("packed_bytes", "Bytes in the packs of a stream.", &|stream| stream.bytes);
         per_stream("lacking_copies", "Packs that a place lacks, over all places.", &|stream| {
             stream.places.iter().map(|place| place.lacking).sum()
+        });
+        per_stream("releasing_copies", "Deals that are to be released, and are not yet, over all places.", &|stream| {
+            stream.places.iter().map(|place| place.releasing).sum()
         });
         per_stream("spent", "What the copies of a stream cost, in the unit of each place.", &|stream| {
             stream.places.iter().map(|place| place.spent).sum()

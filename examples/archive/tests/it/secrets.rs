@@ -195,7 +195,7 @@ async fn what_is_sealed_is_read_by_who_has_the_key_and_by_nobody_when_it_is_forg
 }
 
 #[tokio::test]
-async fn what_is_dropped_is_gone_here_and_it_is_told_where_it_is_not() {
+async fn what_is_dropped_is_gone_here_and_what_is_released_is_gone_everywhere() {
     let temp = TempDir::new().unwrap();
     std::fs::write(temp.path().join("a.md"), CANARY).unwrap();
     std::fs::write(temp.path().join("b.md"), "harmless").unwrap();
@@ -222,6 +222,28 @@ async fn what_is_dropped_is_gone_here_and_it_is_told_where_it_is_not() {
     assert_eq!(world.items().await.len(), 1);
     let now = node.read(world.stream, |stream| stream.is_effective(&id)).await.unwrap();
     assert!(now && order != [0; 32], "its id stays, and its verdict");
+    // Then the packs that hold it are replaced, and released. What is still at its source would be fetched anew.
+    std::fs::remove_file(temp.path().join("a.md")).unwrap();
+    let kept = bytes_of(&world).await;
+    assert!(has(&kept, CANARY), "it is in a pack");
+    // Who has no copies kept releases none: those of others are theirs.
+    let lines = remove::release(hand(&node, &bob), world.stream, &id, None).await.unwrap();
+    assert_eq!(at(&lines, "attic"), None);
+    world.run_after(3_600_000).await;
+    assert!(has(&bytes_of(&world).await, CANARY), "nobody asked for more");
+    let asked = remove::release(hand(&node, &ada), world.stream, &id, None).await.unwrap();
+    assert_eq!([at(&asked, "this store"), at(&asked, "attic")], [Some(Done::Done), Some(Done::Asked)]);
+    world.run_after(3_600_000).await;
+    assert!(!has(&bytes_of(&world).await, CANARY), "it is in no copy");
+    let told = remove::release(hand(&node, &ada), world.stream, &id, None).await.unwrap();
+    assert_eq!(at(&told, "attic"), Some(Done::Done), "{told:?}");
+    // What else is there is kept as before, and nothing is done again.
+    let packs = world.attic.list(None, 100).await.unwrap();
+    world.run_after(3_600_000).await;
+    assert_eq!(world.attic.list(None, 100).await.unwrap(), packs);
+    assert_eq!(world.items().await.len(), 1);
+    assert!(world.view().await.deals.values().any(|deal| deal.state == "released" && deal.copies.is_empty()));
+    assert!(world.service().status().is_well());
     let none = remove::hide(hand(&node, &ada), world.stream, &world.stream, None).await;
     assert!(matches!(none, Err(RemoveError::NoItem(_))));
     let open = remove::forget(hand(&node, &ada), &*world.vault, world.stream).await;

@@ -13,7 +13,7 @@ use streams_core::store::Scan;
 use streams_core::{ObjectId, StreamId};
 
 use super::vault::VaultArgs;
-use super::{Acting, Desk};
+use super::{Acting, Desk, service};
 use crate::paint::{self, BOLD, DIM, GOOD, ID, WARN, paint};
 use crate::store::{names, wait};
 
@@ -48,21 +48,25 @@ pub struct Edit {
 
 /// Removes.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Three levels, each more than the one before; for each copy it is told what was done, and what \
-cannot be.
+#[command(after_help = "Four levels; for each copy it is told what was done, and what cannot be.
 
   --hide         the item is not shown any more; its bytes stay where they are
   --drop         its content goes from here, and from every replica that keeps the rules; its id and signature stay
+  --release      --drop, and the stream is archived anew without it; when all new copies are there, places are told to
+                 take the earlier packs away
   --forget-key   the key of a sealed stream is destroyed: nobody reads any of its items, in any copy
 
-Packs that were archived hold what they hold; who seals a stream can still forget the key.
+Packs are released by `streams archiver run`, within the hour where it runs, or at once with --now. Run again, \
+--release tells how far that is. Some places take nothing away, and whatever everybody could read somebody may have; \
+who seals a stream can still forget the key.
+
+What is still at its source is fetched again, as a new item: remove it there first.
 
 Examples:
   streams stream erase notes bafyr4ih2ick --hide --reason 'written in anger'
   streams stream erase notes bafyr4ih2ick --drop
-  streams stream erase diary --forget-key"
-)]
+  streams stream erase notes bafyr4ih2ick --release --now
+  streams stream erase diary --forget-key")]
 pub struct Erase {
     /// The stream: SLUG, OWNER/SLUG, or its id
     #[arg(value_name = "STREAM")]
@@ -71,14 +75,20 @@ pub struct Erase {
     #[arg(value_name = "ID", required_unless_present = "forget_key", conflicts_with = "forget_key")]
     id: Option<String>,
     /// Do not show it any more
-    #[arg(long, required_unless_present_any = ["drop", "forget_key"])]
+    #[arg(long, required_unless_present_any = ["drop", "release", "forget_key"])]
     hide: bool,
     /// Drop its content
-    #[arg(long, conflicts_with_all = ["hide", "forget_key"])]
+    #[arg(long, conflicts_with_all = ["hide", "release", "forget_key"])]
     drop: bool,
+    /// Drop its content, archive the stream anew, and have the earlier packs taken away
+    #[arg(long, conflicts_with_all = ["hide", "forget_key"])]
+    release: bool,
     /// Destroy the key of the stream
     #[arg(long, conflicts_with = "hide")]
     forget_key: bool,
+    /// Do at once what `streams archiver run` does: archive, and release
+    #[arg(long, requires = "release", conflicts_with_all = ["hide", "drop", "forget_key"])]
+    now: bool,
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -163,6 +173,16 @@ pub fn erase(args: &Erase, out: &mut dyn Write) -> Result<bool> {
     let id = args.id.as_deref().map(|id| find(&desk, named.id, id)).transpose()?;
     let lines = match id {
         None => wait(remove::forget(hand, &args.vault.lazy(), named.id))?,
+        Some(id) if args.release => {
+            let asked = wait(remove::release(hand, named.id, &id, args.reason.clone()))?;
+            if args.now {
+                service::run_now(&desk, args.vault.lazy(), args.acting.json, out)
+                    .context("it is asked for, and is done by whoever keeps the copies; not now")?;
+                wait(remove::release(desk.hand()?, named.id, &id, None))?
+            } else {
+                asked
+            }
+        }
         Some(id) if args.drop => wait(remove::drop_content(hand, named.id, &id, args.reason.clone()))?,
         Some(id) => wait(remove::hide(hand, named.id, &id, args.reason.clone()))?,
     };

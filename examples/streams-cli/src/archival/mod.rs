@@ -65,7 +65,7 @@ pub enum Streams {
     Items(show::Items),
     /// Write an item by hand, or one that takes the place of another
     Write(erase::Edit),
-    /// Hide an item, drop its content, or forget the key of a sealed stream
+    /// Hide an item, drop its content, have it released at archivers, or forget the key of a sealed stream
     Erase(erase::Erase),
     /// Let somebody read or write
     Invite(members::Invite),

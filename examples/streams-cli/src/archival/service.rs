@@ -209,12 +209,14 @@ pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<bool> {
                 let machine = wait(service::recorded(&desk.store, pointer.stream, *key))?.unwrap_or_default();
                 sources.push((resource.name(), machine));
             }
-            let active: Vec<_> = view.deals.values().filter(|deal| deal.state == "active").collect();
-            // Of a deal that is gone, another may have the pack.
-            let has_copy = |pack| active.iter().any(|deal| deal.pack == pack);
+            let active = view.deals.values().filter(|deal| deal.state == "active").count();
+            // Of a deal that is gone, another may have the pack; and of a pack that was to be released nobody wants any.
+            let is_seen_to = |pack| {
+                let mut deals = view.deals.values().filter(|deal| deal.pack == pack);
+                deals.any(|deal| ["active", "released", "unreleased"].contains(&&*deal.state))
+            };
             let is_well = sources.iter().all(|(_, machine)| matches!(machine.phase(), Phase::Idle | Phase::Fetching))
-                && view.deals.values().all(|deal| has_copy(deal.pack));
-            let active = active.len();
+                && view.deals.values().all(|deal| is_seen_to(deal.pack));
             all_well &= is_well;
             if args.acting.json {
                 let sources = sources.iter().map(|(name, machine)| {
@@ -275,11 +277,17 @@ fn tell(status: &Status, as_json: bool, out: &mut dyn Write) -> Result<bool> {
             writeln!(out, "    {}  {stands}{new}", paint::clip(&resource.name, 70))?;
         }
         for place in &stream.places {
-            let text = match (&place.trouble, place.lacking) {
+            let mut text = match (&place.trouble, place.lacking) {
                 (Some(trouble), _) => paint(WARN, paint::clip(trouble, 80)),
                 (None, 0) => paint(DIM, format!("{} there", paint::count(place.kept as usize, "pack"))),
                 (None, lacking) => paint(WARN, format!("lacks {}", paint::count(lacking as usize, "pack"))),
             };
+            for (count, what) in [(place.releasing, "to be released"), (place.unreleased, "not released")] {
+                if count > 0 {
+                    let earlier = format!("{} of earlier packs {what}", paint::count(count as usize, "deal"));
+                    text = format!("{text}, {}", paint(WARN, earlier));
+                }
+            }
             writeln!(out, "    {}  {text}", paint::clip(&place.archiver, 70))?;
         }
     }

@@ -123,7 +123,12 @@ pub fn show(args: &Show, out: &mut dyn Write) -> Result<bool> {
         writeln!(out, "{} {source}  {}", paint(WARN, "?"), paint(WARN, format!("nobody could read it: {reason}")))?;
     }
     for deal in view.deals.values() {
-        let style = if deal.state == "active" { GOOD } else { BAD };
+        let style = match deal.state.as_str() {
+            "active" => GOOD,
+            "released" => DIM,
+            "unreleased" => WARN,
+            _ => BAD,
+        };
         let until = deal.until.map(|until| format!(", until {}", paint::minute(until))).unwrap_or_default();
         let objects = paint::count(deal.objects as usize, "object");
         let (state, place) = (paint(style, &deal.state), paint::plain(&deal.archiver));

@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use serde_json::json;
+use streams_core::archive::ledger::Release;
 use streams_core::archive::plan::{Answer, Call, Place, Progress, Step};
-use streams_core::archiver::{Archiver, Status as DealStatus};
+use streams_core::archiver::{Archiver, Released, Status as DealStatus};
 use streams_core::node::keep::Keeper;
 use streams_core::{SigningKey, StreamId};
 use streams_object_store::FolderShelf;
@@ -187,7 +188,9 @@ fn can_go_on(keeper: &Keeper) -> bool {
         let jobs = standing.packs.iter().flat_map(|pack| &pack.jobs).filter(|job| job.wanted > 0);
         let mut jobs = jobs.map(|job| job.progress(now));
         let waits = standing.waiting != Some(0) && standing.policy.pack_age == 0;
-        waits || jobs.any(|progress| matches!(progress, Progress::Working | Progress::Waiting(..)))
+        let earlier = standing.replaced.iter().flat_map(|pack| &pack.jobs).flat_map(|job| &job.deals);
+        let releases = earlier.into_iter().any(|deal| deal.release == Some(Release::Intended));
+        waits || releases || jobs.any(|progress| matches!(progress, Progress::Working | Progress::Waiting(..)))
     })
 }
 
@@ -225,6 +228,14 @@ fn line(step: &Step, answer: &Answer, as_json: bool) -> Option<String> {
             Step::Ask { at, .. },
             Answer::Quoted(Err(failure)) | Answer::Found(Err(failure)) | Answer::Audited(Err(failure)),
         ) => (at.account.stream, Some(&at.archiver), paint::plain(&failure.message), WARN),
+        (Step::Ask { at, .. }, Answer::Released(released)) => {
+            let (what, style) = match released {
+                Ok(Released::Now) => ("an earlier pack is released, and gone".to_owned(), DIM),
+                Ok(Released::Ends(_)) => ("an earlier pack is released, and ends by itself".to_owned(), DIM),
+                Err(failure) => (paint::plain(&failure.message), WARN),
+            };
+            (at.account.stream, Some(&at.archiver), what, style)
+        }
         (Step::Ask { at, .. }, Answer::Audited(Ok(None))) => {
             (at.account.stream, Some(&at.archiver), "read back, and the same".to_owned(), DIM)
         }

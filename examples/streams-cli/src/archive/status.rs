@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::{Value as Json, json};
-use streams_core::archive::ledger::{Account, Head, Job, PackRecord};
+use streams_core::archive::ledger::{Account, Head, Job, PackRecord, Release};
 use streams_core::archive::plan::Progress;
+use streams_core::archiver::Released;
 use streams_core::node::keep::recorded;
 use streams_core::{StreamId, VerifyingKey};
 
@@ -63,6 +64,8 @@ pub struct Standing {
     unpacked: bool,
     /// Those that make it up.
     packs: Vec<PackRecord>,
+    /// Earlier ones, which they replaced.
+    replaced: Vec<PackRecord>,
 }
 
 /// How the packs of a stream stand in one place.
@@ -84,12 +87,14 @@ struct AtPlace<'a> {
 impl Standing {
     /// As the store knows it.
     pub fn of(store: &Opened, owner: VerifyingKey, stream: StreamId) -> Result<Self> {
-        let (Head { anew, .. }, mut packs) = wait(recorded(&**store.store(), &Account { owner, stream }))?;
+        let (Head { anew, release_before, .. }, mut packs) =
+            wait(recorded(&**store.store(), &Account { owner, stream }))?;
         let begin = packs.iter().rposition(|pack| !pack.continues).unwrap_or(0);
-        packs.drain(..begin);
+        let replaced = packs.drain(..begin).collect();
         let seen = packs.last().map_or(0, |pack| pack.seen);
         let behind = wait(store.page(stream, streams_core::store::Scan::Since(seen), 1))?;
-        Ok(Self { stream, unpacked: anew || !behind.is_empty(), packs })
+        let is_outdated = packs.first().is_some_and(|first| first.seen < release_before);
+        Ok(Self { stream, unpacked: anew || is_outdated || !behind.is_empty(), packs, replaced })
     }
 
     fn places(&self) -> BTreeMap<&str, AtPlace<'_>> {
@@ -109,7 +114,8 @@ impl Standing {
     pub fn is_there(&self) -> bool {
         let places = self.places();
         let is_there = |place: &AtPlace<'_>| place.kept == self.packs.len() && place.unknown.is_none();
-        !self.unpacked && !places.is_empty() && places.values().all(is_there)
+        let is_released = !self.releases().any(|(_, release)| *release == Release::Intended);
+        !self.unpacked && !places.is_empty() && places.values().all(is_there) && is_released
     }
 
     /// Tells it; returns whether everything is where it should be.
@@ -136,10 +142,29 @@ impl Standing {
             let padding = " ".repeat(width - name.chars().count());
             writeln!(out, "    {}{padding}  {}", paint::plain(name), place.line(self.packs.len()))?;
         }
+        let mut releases: BTreeMap<(&str, String), usize> = BTreeMap::new();
+        for (archiver, release) in self.releases() {
+            let text = match release {
+                Release::Intended => "to be released".to_owned(),
+                Release::Refused(failure) => format!("not released: {}", failure.message),
+                Release::Done(_) => continue,
+            };
+            *releases.entry((archiver, text)).or_default() += 1;
+        }
+        for ((archiver, text), count) in releases {
+            let text = format!("{} of earlier packs {text}", paint::count(count, "deal"));
+            writeln!(out, "    {}  {}", paint::plain(archiver), paint(WARN, paint::plain(&text)))?;
+        }
         if self.unpacked && !self.packs.is_empty() {
             writeln!(out, "    {}", paint(WARN, "what is newer is in no pack yet"))?;
         }
         Ok(is_there)
+    }
+
+    /// How far deals of earlier packs are released, with their archivers.
+    fn releases(&self) -> impl Iterator<Item = (&str, &Release)> {
+        let jobs = self.replaced.iter().flat_map(|pack| &pack.jobs);
+        jobs.flat_map(|job| job.deals.iter().filter_map(|deal| Some((job.archiver.as_str(), deal.release.as_ref()?))))
     }
 
     fn as_json(&self, is_there: bool) -> Json {
@@ -153,9 +178,20 @@ impl Standing {
         });
         json!({
             "stream": self.stream.to_string(), "there": is_there, "unpacked": self.unpacked,
-            "packs": packs.collect::<Vec<_>>(),
+            "packs": packs.collect::<Vec<_>>(), "releases": self.releases().map(release_as_json).collect::<Vec<_>>(),
         })
     }
+}
+
+fn release_as_json((archiver, release): (&str, &Release)) -> Json {
+    let (state, until, failure) = match release {
+        Release::Intended => ("to-be-released", None, None),
+        Release::Done(Released::Now) => ("released", None, None),
+        Release::Done(Released::Ends(until)) => ("ends", *until, None),
+        Release::Refused(failure) => ("unreleased", None, Some(failure)),
+    };
+    let failure = failure.map(|failure| json!({"code": failure.kind.code(), "message": failure.message}));
+    json!({"archiver": archiver, "state": state, "until": until, "failure": failure})
 }
 
 fn job_as_json(job: &Job) -> Json {

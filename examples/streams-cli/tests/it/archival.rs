@@ -178,10 +178,7 @@ fn killed_at_any_moment_it_loses_nothing_and_brings_nothing_twice() {
     };
     assert_eq!((of("one"), of("two")), ((150, 150), (150, 150)));
     home.streams("verify").expect(0);
-    let names = |folder: &str| -> BTreeSet<PathBuf> {
-        home.packs(folder).iter().map(|pack| pack.file_name().unwrap().into()).collect()
-    };
-    assert!(names("cellar").is_subset(&names("attic")));
+    assert!(home.contents("cellar").is_subset(&home.contents("attic")));
     home.streams("archive restore cellar --store new.db").expect(0);
     home.streams("archiver status").expect(0);
 }
@@ -275,6 +272,78 @@ fn items_are_written_replaced_hidden_and_dropped() {
     home.streams("stream items notes").expect(1);
     let database = fs::read(home.path(".local/share/streams/streams.db")).unwrap();
     assert!(!has(&database, CANARY));
+}
+
+/// A place that takes nothing away.
+const STUBBORN: &str = r#"#!/bin/sh
+mkdir -p rock
+case $1 in
+capabilities) echo '{"recovery": "repeat", "fetches": true, "public": false}' ;;
+submit)
+    cp "$2" "rock/$STREAMS_KEY.car"
+    echo "{\"ticket\": \"$STREAMS_KEY\"}"
+    ;;
+status) echo '{"state": "active", "copies": [{"at": "the rock"}]}' ;;
+fetch) cp "rock/$2.car" "$3"; echo '{}' ;;
+*) echo '{"error": "unsupported"}'; exit 1 ;;
+esac
+"#;
+
+#[cfg(unix)]
+#[test]
+fn what_is_released_is_in_no_file_of_a_folder_and_it_is_told_where_it_is_still() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    fs::write(home.path("stubborn.sh"), STUBBORN).unwrap();
+    fs::set_permissions(home.path("stubborn.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    let in_folder = |folder: &str, text: &str| {
+        home.everything().iter().any(|(path, bytes)| path.starts_with(folder) && has(bytes, text))
+    };
+    home.streams("stream create notes --person ada --to attic --to command:./stubborn.sh").expect(0);
+    let write = |title: &str, text: &str| {
+        let id = home.streams(&format!("stream write notes --title {title} --text {text}")).expect(0).trim().to_owned();
+        home.streams("archiver run --once").expect(0);
+        id
+    };
+    let (other, more) = ("canary-of-another-item", "canary-that-stays");
+    let (first, second) = (write("First", CANARY), write("Second", other));
+    write("Third", more);
+    for folder in ["attic", "rock"] {
+        assert!(in_folder(folder, CANARY) && in_folder(folder, other) && in_folder(folder, more));
+    }
+    home.streams(&format!("stream erase notes {first} --hide --now")).expect_usage("--now");
+    let at = |told: &str, copy: &str| {
+        let line = lines(told).into_iter().find(|line| line["copy"].as_str().unwrap().starts_with(copy));
+        let line = line.unwrap_or_else(|| panic!("{copy}: {told}"));
+        (line["what"].as_str().unwrap().to_owned(), line["sentence"].as_str().unwrap().to_owned())
+    };
+    let told = home.streams(&format!("stream erase notes {first} --release --json")).expect(0);
+    for (copy, what) in [("this store", "done"), ("peers", "asked"), ("folder:", "asked"), ("command:", "asked")] {
+        assert_eq!(at(&told, copy).0, what, "{copy}: {told}");
+    }
+    assert!(in_folder("attic", CANARY), "nothing goes before there are other copies");
+    home.streams("archiver run --once").expect(0);
+    assert!(!in_folder("attic", CANARY) && in_folder("attic", other) && in_folder("attic", more));
+    assert!(!in_folder(".local/share/streams/packs", CANARY), "nothing waits that holds it");
+    assert!(in_folder("rock", CANARY));
+    let told = home.streams(&format!("stream erase notes {first} --release --json")).expect(0);
+    assert_eq!(at(&told, "folder:").0, "done");
+    let (what, sentence) = at(&told, "command:");
+    assert!(what == "cannot" && sentence.contains("nothing is taken away there"), "{sentence}");
+    // What is left is what was, and then there is peace.
+    let packs = home.packs("attic");
+    home.streams("archiver run --once").expect(0);
+    assert_eq!(home.packs("attic"), packs);
+    home.streams("archiver status").expect(0);
+    home.streams("archive restore attic --store new.db").expect(0);
+    let here = lines(&home.streams("verify --json").expect(0));
+    let order = home.verified("new.db");
+    assert!(here.iter().any(|stream| stream["order"] == order.as_str()), "{order} in {here:?}");
+    // All at once.
+    let told = home.streams(&format!("stream erase notes {second} --release --now")).expect(0);
+    assert!(told.contains("is not there any more") && told.contains("is not released"), "{told}");
+    assert!(!in_folder("attic", other) && in_folder("attic", more) && in_folder("rock", other));
+    assert_eq!(lines(&home.streams("stream items notes --json").expect(0)).len(), 1);
 }
 
 #[test]

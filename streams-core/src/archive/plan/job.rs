@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::release::Past;
 use super::{At, Call, HOUR, Kept, Known, Packed, Place, Policy, Progress, Receipt, Step};
 use crate::archive::deal::{
     Capabilities, Failure, FailureKind, Gone, Price, Recovery, Request, Retry, Status, SubmissionKey, Ticket,
 };
-use crate::archive::ledger::{Account, Deal, Job, PackRecord, State};
+use crate::archive::ledger::{Account, Deal, Job, PackRecord, Release, State};
 
 /// How many deals that ended are remembered of a job, one by one.
 const REMEMBERED: usize = 16;
@@ -15,13 +16,15 @@ const REMEMBERED: usize = 16;
 const MOST_SENT: u32 = 2;
 
 /// What a job does next.
-enum Next {
+pub(super) enum Next {
     /// Ask the archiver about the deal with this number.
     Ask(u32, Call),
     /// Intend a deal of so many copies, which may take over from another.
     Intend(u16, Option<u32>),
     /// Take note that this is in the way.
     Hindered(Failure),
+    /// Take note how far the deal with this number is released.
+    Release(u32, Release),
     /// Tell the stream.
     Tell(Box<Receipt>),
     /// Nothing before this time.
@@ -75,14 +78,15 @@ impl Kept {
         if self.head_dirty || self.head_busy {
             return;
         }
-        let begin = self.packs.len() - self.current().len();
+        let begin = self.begin();
+        let released = self.released();
         for at in 0..self.packs.len() {
             if self.packs[at].dirty || self.packs[at].busy || self.packs[at].forgetting {
                 continue;
             }
             let number = at as u32;
             for job in 0..self.packs[at].record.jobs.len() {
-                let next = self.next(account, known, at, job, at >= begin);
+                let next = self.next(account, known, at, job, [released, begin]);
                 let packed = &mut self.packs[at];
                 let record = &mut packed.record;
                 let (pack, job) = (record.pack(account.stream), &mut record.jobs[job]);
@@ -109,11 +113,16 @@ impl Kept {
                         job.back_off(failure, known.now, u64::MAX);
                         packed.dirty = true;
                     }
+                    Next::Release(deal, release) => {
+                        job.release(deal, release, known.now);
+                        packed.dirty = true;
+                    }
                     Next::Later(_) | Next::Nothing => {}
                 }
             }
             let (record, policy) = (&self.packs[at].record, &self.policy);
-            if !self.packs[at].dirty && at >= begin && may_forget(record, policy, known.archivers) {
+            let is_copied = at >= begin && may_forget(record, policy, known.archivers);
+            if !self.packs[at].dirty && (is_copied || (at < released && record.here)) {
                 steps.push(Step::Forget { account: *account, number, pack: record.pack(account.stream) });
                 self.packs[at].forgetting = true;
             }
@@ -122,17 +131,25 @@ impl Kept {
         self.keep(account, steps);
     }
 
-    fn next(&self, account: &Account, known: &Known<'_>, at: usize, job: usize, is_current: bool) -> Next {
+    /// Packs before the first of these numbers are released; those from the second on make up the stream.
+    fn next(&self, account: &Account, known: &Known<'_>, at: usize, job: usize, [released, begin]: [usize; 2]) -> Next {
         let Packed { record, .. } = &self.packs[at];
         let job = &record.jobs[job];
-        let place = self.policy.places.iter().find(|place| place.archiver == job.archiver);
+        let Some(capabilities) = known.archivers.get(&job.archiver) else { return Next::Nothing };
+        let now = known.now;
+        let past = Past { account, record, job, capabilities, now };
+        if at < released {
+            return past.release();
+        }
         // What nobody wants any more is left as it is.
-        let (Some(place), Some(capabilities)) = (place, known.archivers.get(&job.archiver)) else {
+        let Some(place) = self.policy.places.iter().find(|place| place.archiver == job.archiver) else {
             return Next::Nothing;
         };
-        let (policy, spent, now) = (&self.policy, known.spent(account, &job.archiver), known.now);
-        let case = Case { account, record, job, place, policy, capabilities, spent, now };
-        if is_current { case.next() } else { case.look_for() }
+        if at < begin {
+            return past.look_for();
+        }
+        let (policy, spent) = (&self.policy, known.spent(account, &job.archiver));
+        Case { account, record, job, place, policy, capabilities, spent, now }.next()
     }
 
     pub(super) fn due(&self, account: &Account, known: &Known<'_>) -> Option<u64> {
@@ -142,10 +159,10 @@ impl Kept {
         }
         let look_at = if self.is_to_be_looked_at(known.now) { known.now } else { self.look_at };
         let look = (!self.looking && !self.policy.places.is_empty()).then_some(look_at);
-        let begin = self.packs.len() - self.current().len();
+        let numbers = [self.released(), self.begin()];
         let free = (0..self.packs.len()).filter(|at| !self.packs[*at].busy && !self.packs[*at].forgetting);
         let jobs = free.flat_map(|at| (0..self.packs[at].record.jobs.len()).map(move |job| (at, job)));
-        let jobs = jobs.filter_map(|(at, job)| match self.next(account, known, at, job, at >= begin) {
+        let jobs = jobs.filter_map(|(at, job)| match self.next(account, known, at, job, numbers) {
             Next::Nothing => None,
             Next::Later(at) => Some(at),
             _ => Some(known.now),
@@ -160,11 +177,27 @@ fn may_forget(record: &PackRecord, policy: &Policy, archivers: &BTreeMap<String,
         let fetches = archivers.get(&job.archiver).is_some_and(|capabilities| capabilities.fetches);
         fetches && job.copies() > 0
     };
-    let copied = |place: &Place| {
-        let job = record.jobs.iter().find(|job| job.archiver == place.archiver);
-        job.is_some_and(|job| job.copies() >= u32::from(place.copies) && !job.is_on_its_way())
-    };
-    record.here && record.jobs.iter().any(gives_back) && policy.places.iter().all(copied)
+    let mut places = policy.places.iter();
+    record.here && record.jobs.iter().any(gives_back) && places.all(|place| is_copied(record, place))
+}
+
+/// Whether all copies of a pack are in a place.
+pub(super) fn is_copied(record: &PackRecord, place: &Place) -> bool {
+    let job = record.jobs.iter().find(|job| job.archiver == place.archiver);
+    job.is_some_and(|job| job.copies() >= u32::from(place.copies) && !job.is_on_its_way())
+}
+
+/// What the stream does not know yet of a deal.
+pub(super) fn receipt(account: &Account, record: &PackRecord, job: &Job, deal: &Deal) -> Option<Receipt> {
+    let news = deal.news()?;
+    Some(Receipt {
+        pack: record.pack(account.stream),
+        objects: record.objects,
+        archiver: job.archiver.clone(),
+        deal: deal.clone(),
+        news,
+        since: record.seen,
+    })
 }
 
 impl Case<'_> {
@@ -174,7 +207,7 @@ impl Case<'_> {
             return Next::Nothing;
         }
         let mut soonest = None;
-        for next in [self.submit(), self.watch(), self.tell(), self.make()] {
+        for next in [self.submit(), self.watch(), self.tell(), self.make(), self.clear()] {
             match next {
                 Next::Nothing => {}
                 Next::Later(at) => soonest = Some(soonest.map_or(at, |soonest: u64| soonest.min(at))),
@@ -205,19 +238,6 @@ impl Case<'_> {
         Next::Ask(deal.number, Call::Submit { key: deal.key, request, sources: sources.collect() })
     }
 
-    /// What may have been handed over of a pack that was given up: it was paid for, so its ticket is wanted.
-    fn look_for(&self) -> Next {
-        let doubtful = |deal: &&Deal| deal.state == State::Intended && !deal.nothing_there;
-        let Some(deal) = self.job.deals.iter().find(doubtful) else { return Next::Nothing };
-        match self.capabilities.recovery {
-            _ if self.job.busy => Next::Nothing,
-            Recovery::Find if self.job.not_before > self.now => Next::Later(self.job.not_before),
-            Recovery::Find => Next::Ask(deal.number, Call::Find(deal.key)),
-            // Only by sending its bytes once more could one know, and they are gone.
-            Recovery::Repeat | Recovery::Neither => Next::Nothing,
-        }
-    }
-
     /// How deals stand, and whether their bytes are the same.
     fn watch(&self) -> Next {
         let mut soonest = None;
@@ -243,17 +263,8 @@ impl Case<'_> {
         if self.record.receipts_only {
             return Next::Nothing;
         }
-        let news = self.job.deals.iter().find_map(|deal| Some((deal, deal.news()?)));
-        news.map_or(Next::Nothing, |(deal, news)| {
-            Next::Tell(Box::new(Receipt {
-                pack: self.record.pack(self.account.stream),
-                objects: self.record.objects,
-                archiver: self.job.archiver.clone(),
-                deal: deal.clone(),
-                news,
-                since: self.record.seen,
-            }))
-        })
+        let receipt = self.job.deals.iter().find_map(|deal| receipt(self.account, self.record, self.job, deal));
+        receipt.map_or(Next::Nothing, |receipt| Next::Tell(Box::new(receipt)))
     }
 
     /// What is lacking.
@@ -301,6 +312,18 @@ impl Case<'_> {
             return Next::Ask(self.job.next, Call::Quote(Request { pack, copies, renews }));
         }
         Next::Intend(copies, renews)
+    }
+
+    /// What is damaged, and goes when there is enough beside it.
+    fn clear(&self) -> Next {
+        let is_damaged = |deal: &&Deal| matches!(&deal.state, State::Gone { why: Gone::Damaged, .. });
+        let damaged = self.job.deals.iter().filter(is_damaged).find(|deal| deal.is_unsettled());
+        let Some(deal) = damaged.filter(|_| self.capabilities.releases) else { return Next::Nothing };
+        if self.job.copies() < u32::from(self.place.copies) {
+            return Next::Nothing;
+        }
+        let Self { account, record, job, capabilities, now, .. } = *self;
+        Past { account, record, job, capabilities, now }.release_deal(deal)
     }
 
     /// Why nothing may be intended, if so.
@@ -357,7 +380,7 @@ impl Job {
         self.deals.iter().map(cost).fold(self.spent, u64::saturating_add)
     }
 
-    fn deal(&mut self, number: u32) -> Option<&mut Deal> {
+    pub(super) fn deal(&mut self, number: u32) -> Option<&mut Deal> {
         self.deals.iter_mut().find(|deal| deal.number == number)
     }
 
@@ -388,6 +411,7 @@ impl Job {
             told: None,
             audited: None,
             renews,
+            release: None,
             nothing_there: true,
             ask_at: 0,
         });
@@ -409,7 +433,7 @@ impl Job {
         self.trouble = Some(failure);
     }
 
-    fn went_right(&mut self) {
+    pub(super) fn went_right(&mut self) {
         (self.tries, self.not_before, self.trouble) = (0, 0, None);
     }
 
@@ -421,6 +445,7 @@ impl Job {
                 let failure = Failure::new(FailureKind::Doubtful, "given up: it may have arrived");
                 deal.state = State::Failed { ticket: None, failure };
             }
+            deal.release = deal.release.take().filter(|release| !matches!(release, Release::Refused(_)));
         }
     }
 

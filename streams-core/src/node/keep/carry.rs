@@ -77,7 +77,8 @@ impl Hands {
                 bytes += stored.authentic.object().parts().len() as u64;
             }
         }
-        Ok(Answer::Looked { bytes, receipts_only: receipts_only && bytes > 0 })
+        let release_before = super::release_before(&**self.node.store(), account).await?;
+        Ok(Answer::Looked { bytes, receipts_only: receipts_only && bytes > 0, release_before })
     }
 
     /// Makes a pack, and puts it on the shelf.
@@ -104,6 +105,9 @@ impl Hands {
             Call::Find(key) => Answer::Found(archiver.find(&key).await.map_err(told)),
             Call::Status(ticket) => Answer::Status(archiver.status(&ticket).await.map_err(told)),
             Call::Audit(ticket, pack) => Answer::Audited(audit(archiver, &ticket, &pack).await),
+            Call::Release { key, pack, ticket } => {
+                Answer::Released(archiver.release(&key, &pack, ticket.as_ref()).await.map_err(told))
+            }
             Call::Submit { key, request, sources } => match self.bytes(account, &request.pack, sources).await? {
                 Bytes::Here(body) => Answer::Submitted(archiver.submit(&key, &request, &*body).await.map_err(told)),
                 Bytes::Silent(failure) => Answer::Submitted(Err(failure)),

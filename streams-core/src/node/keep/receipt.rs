@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::archive::deal::DEAL;
+use crate::archive::ledger::Release;
 use crate::archive::plan;
 use crate::node::{Node, NodeError};
 use crate::object::author::SigningKey;
@@ -31,7 +32,8 @@ pub struct Receipt {
     pub archiver: String,
     /// Its ticket there.
     pub ticket: Option<String>,
-    /// `active`, or why it is gone: `expired`, `lost`, `damaged`.
+    /// `active`; `released`, where the copies that are still there end by themselves; `unreleased`, where it was to be
+    /// released and cannot be, and `failures` tell why; or why it is gone: `expired`, `lost`, `damaged`.
     pub state: String,
     /// Until when, in milliseconds since 1970.
     pub until: Option<u64>,
@@ -59,7 +61,10 @@ pub struct ReceiptCopy {
 impl Receipt {
     fn of(receipt: &plan::Receipt) -> Self {
         let plan::Receipt { pack, objects, archiver, deal, news, .. } = receipt;
-        let held = deal.held().cloned().unwrap_or_default();
+        let mut held = deal.held().cloned().unwrap_or_default();
+        if let Some(Release::Refused(failure)) = &deal.release {
+            held.failures.push(format!("{}: {}", failure.kind.code(), failure.message));
+        }
         let copies = held.copies.into_iter();
         Self {
             deal: Bytes(deal.key.as_bytes().to_vec()),
