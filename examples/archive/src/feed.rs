@@ -157,29 +157,28 @@ impl Feed {
             self.ready.push_back(Event::Stream { stream, is_open });
             return Ok(());
         }
+        let item = shown(object);
         let takes = match r#type {
             types::HIDDEN if counts(object) => {
                 object.authentic.object().data_as::<Hidden>().ok().flatten().map(|hidden| hidden.item)
             }
-            _ => shown(object).and_then(|item| item.replaces),
+            _ => item.as_ref().and_then(|item| item.replaces),
         };
         let before = self.take(id, takes);
         // The object comes last: who keeps what it takes, but not yet what that changes, would not be told of it again.
         if before != takes {
             for other in before.into_iter().chain(takes) {
                 if let Some(other) = self.node.object(stream, &other).await? {
-                    self.push(stream, &other);
+                    self.push(stream, other.place.id, shown(&other));
                 }
             }
         }
-        self.push(stream, object);
+        self.push(stream, id, item);
         Ok(())
     }
 
-    fn push(&mut self, stream: StreamId, object: &Stored) {
-        let id = object.place.id;
-        let item = shown(object).filter(|_| !self.taken.contains_key(&id));
-        let takes = self.takes.get(&id).copied();
+    fn push(&mut self, stream: StreamId, id: ObjectId, item: Option<Item>) {
+        let (item, takes) = (item.filter(|_| !self.taken.contains_key(&id)), self.takes.get(&id).copied());
         self.ready.push_back(Event::Object(Box::new(Told { stream, id, item, takes })));
     }
 

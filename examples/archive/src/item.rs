@@ -1,6 +1,6 @@
 //! Items: what they are known by, what of a source fits into one, and how they come into a stream once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use streams_core::node::NodeError;
 use streams_core::store::Scan;
@@ -132,12 +132,42 @@ struct Latest {
     source: Option<(Bytes, Box<str>)>,
 }
 
+/// What an item is known by in a stream: what it is of, and which revision of it.
+type Names = ([u8; 16], [u8; 16]);
+
+fn names_of(authentic: &Authentic, item: Option<&Item>) -> Option<Names> {
+    if authentic.header().r#type() != types::SEALED {
+        return item.map(|item| (item.subject(), item.mark()));
+    }
+    let Sealed { subject, revision, .. } = authentic.object().data_as().ok().flatten()?;
+    Some(((*subject).try_into().ok()?, (*revision).try_into().ok()?))
+}
+
+/// Under what name it is kept which items were dropped here, 32 bytes each: what is left of them does not say it.
+fn dropped_name(stream: StreamId) -> String {
+    format!("archive/dropped/{stream}")
+}
+
+/// Takes note of an item that is to be dropped, so that it does not come again from a source that still has it. Another
+/// revision of it does.
+pub(crate) async fn note_dropped(node: &Node, stream: StreamId, object: &Authentic) -> Result<(), NodeError> {
+    let Some((subject, revision)) = names_of(object, read(object, None).as_ref()) else { return Ok(()) };
+    let (name, names) = (dropped_name(stream), [subject, revision].concat());
+    let mut dropped = node.store().cursor(&name).await?.unwrap_or_default();
+    if dropped.chunks(names.len()).all(|known| known != names) {
+        dropped.extend(names);
+        node.store().set_cursor(&name, &dropped).await?;
+    }
+    Ok(())
+}
+
 /// Which items are in a stream, so that none comes twice. It takes about 100 bytes an item, and can be thrown away.
 #[derive(Debug)]
 pub struct Index {
     stream: StreamId,
     key: Option<StreamKey>,
     latest: HashMap<[u8; 16], Latest>,
+    dropped: HashSet<Names>,
     /// Up to which numbers items, and sealed items, were read.
     read: [u64; 2],
 }
@@ -171,7 +201,7 @@ impl From<NodeError> for ItemError {
 impl Index {
     /// The index of a stream, of which nothing was read yet. Where there is a key, items are sealed.
     pub fn new(stream: StreamId, key: Option<StreamKey>) -> Self {
-        Self { stream, key, latest: HashMap::new(), read: [0; 2] }
+        Self { stream, key, latest: HashMap::new(), dropped: HashSet::new(), read: [0; 2] }
     }
 
     /// How many things it knows.
@@ -196,24 +226,16 @@ impl Index {
                 }
             }
         }
+        let dropped = node.store().cursor(&dropped_name(self.stream)).await?.unwrap_or_default();
+        let (marks, _) = dropped.as_chunks::<16>();
+        self.dropped = marks.chunks_exact(2).map(|names| (names[0], names[1])).collect();
         Ok(())
     }
 
     fn note(&mut self, authentic: &Authentic) {
         let id = authentic.id();
         let item = read(authentic, self.key.as_ref());
-        let (subject, revision) = match (&item, authentic.header().r#type()) {
-            (_, types::SEALED) => {
-                let sealed = authentic.object().data_as::<Sealed>().ok().flatten();
-                let names = sealed.and_then(|sealed| {
-                    Some((<[u8; 16]>::try_from(&*sealed.subject).ok()?, <[u8; 16]>::try_from(&*sealed.revision).ok()?))
-                });
-                let Some(names) = names else { return };
-                names
-            }
-            (Some(item), _) => (item.subject(), item.mark()),
-            (None, _) => return,
-        };
+        let Some((subject, revision)) = names_of(authentic, item.as_ref()) else { return };
         let source =
             item.filter(|item| item.kind != REMOVED).and_then(|item| Some((item.resource?, item.source.into())));
         self.latest.insert(subject, Latest { revision, id, source });
@@ -226,15 +248,16 @@ impl Index {
     }
 
     /// Under what an item stands in this index.
-    fn names(&self, item: &Item) -> ([u8; 16], [u8; 16]) {
+    fn names(&self, item: &Item) -> Names {
         let name = |plain: [u8; 16]| self.key.as_ref().map_or(plain, |key| key.name(&plain));
         (name(item.subject()), name(item.mark()))
     }
 
-    /// Whether the latest revision of this is there.
+    /// Whether the latest revision of this is there, or was and is dropped.
     pub fn has(&self, item: &Item) -> bool {
         let (subject, revision) = self.names(item);
         self.latest.get(&subject).is_some_and(|latest| latest.revision == revision)
+            || self.dropped.contains(&(subject, revision))
     }
 
     /// Writes the items that are not there, in their order; of what is there in another revision, the new one says that
@@ -274,7 +297,7 @@ impl Index {
             let (subject, revision) = self.names(item);
             let before = self.latest.get(&subject);
             let is_known = brought.get(&subject).or(before.map(|latest| &latest.revision)) == Some(&revision);
-            if is_known {
+            if is_known || self.dropped.contains(&(subject, revision)) {
                 continue;
             }
             brought.insert(subject, revision);

@@ -143,8 +143,8 @@ pub async fn held_at(
     Ok(held.into_iter().filter(|held| held.deal.is_live()).collect())
 }
 
-/// The deals of packs that hold the content of an object, or held it before they were released; and of packs that hold it and wait here, whether they are to be
-/// released.
+/// The deals of packs that hold the content of an object, or held it before they were released; and of packs that hold it
+/// and wait here, whether they are to be released.
 async fn copies(
     node: &Node,
     owner: VerifyingKey,
@@ -288,6 +288,7 @@ async fn drop_here(
     let object = item(hand.node, stream, id).await?;
     say_hidden(hand, stream, id, reason).await?;
     if let (Some(map), Some(_)) = (content_of(&object), object.object().data()) {
+        crate::item::note_dropped(hand.node, stream, &object).await?;
         let redact = |stream: &mut streams_core::Stream| {
             stream.by(hand.key).at(hand.now).redact_for_all(&[map]).map(|written| stream.is_effective(&written.id()))
         };

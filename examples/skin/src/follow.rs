@@ -26,10 +26,7 @@ impl Skin {
                 self.index.commit(&mut writer, &mark)?;
                 self.mark.send_replace(mark.clone());
             }
-            let event = match next {
-                Some(event) => event,
-                None => feed.next().await?,
-            };
+            let event = if let Some(event) = next { event } else { feed.next().await? };
             match event {
                 Event::Reset => {
                     writer.delete_all_documents()?;

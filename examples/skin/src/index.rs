@@ -9,7 +9,8 @@ use tantivy::directory::MmapDirectory;
 use tantivy::query::{
     BooleanQuery, BoostQuery, ConstScoreQuery, FuzzyTermQuery, Occur, Query, TermQuery, TermSetQuery,
 };
-use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TEXT, Value};
+use tantivy::schema::{FAST, INDEXED, STORED, STRING};
+use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value};
 use tantivy::{DocAddress, IndexReader, IndexWriter, ReloadPolicy, Result, Searcher, TantivyDocument, Term};
 
 use crate::Mark;
@@ -39,14 +40,15 @@ pub type Found = (usize, Vec<(StreamId, ObjectId)>);
 impl Index {
     /// Opens the index in a folder, or begins one.
     pub fn open(folder: &Path) -> Result<Self> {
-        let mut schema = Schema::builder();
+        let (mut schema, words) = (Schema::builder(), TextFieldIndexing::default());
+        let words = TextOptions::default().set_indexing_options(words.set_index_option(IndexRecordOption::WithFreqs));
         schema.add_bytes_field("id", INDEXED | STORED);
         schema.add_bytes_field("stream", INDEXED | STORED);
         schema.add_bytes_field("takes", INDEXED | STORED);
         schema.add_text_field("kind", STRING);
         schema.add_u64_field("time", FAST);
-        schema.add_text_field("title", TEXT);
-        schema.add_text_field("texts", TEXT);
+        schema.add_text_field("title", words.clone());
+        schema.add_text_field("texts", words);
         let index = tantivy::Index::open_or_create(MmapDirectory::open(folder)?, schema.build())?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self { index, reader })
@@ -56,13 +58,12 @@ impl Index {
     /// equal ones the newest. Of streams that may not be read, nothing is found.
     pub fn search(&self, words: &str, stream: Option<StreamId>, [skip, limit]: [usize; 2]) -> Result<Found> {
         let streams = self.mark()?.map(|mark| mark.streams).unwrap_or_default();
-        let closed = streams.iter().filter(|(_, is_open)| !**is_open);
-        let closed = closed.map(|(stream, _)| Term::from_field_bytes(STREAM, stream.as_bytes()));
+        let of = |stream: &StreamId| Term::from_field_bytes(STREAM, stream.as_bytes());
+        let closed = streams.iter().filter(|(_, is_open)| !**is_open).map(|(stream, _)| of(stream));
         let unscored = |query| Box::new(ConstScoreQuery::new(query, 0.0)) as Box<dyn Query>;
         let mut all = vec![(Occur::Must, unscored(exactly(Term::from_field_text(KIND, "item"))))];
         all.push((Occur::MustNot, Box::new(TermSetQuery::new(closed))));
-        let of = stream.map(|stream| exactly(Term::from_field_bytes(STREAM, stream.as_bytes())));
-        all.extend(of.map(|of| (Occur::Must, unscored(of))));
+        all.extend(stream.map(|stream| (Occur::Must, unscored(exactly(of(&stream))))));
         let mut analyzer = self.index.tokenizer_for_field(TEXTS)?;
         let mut tokens = analyzer.token_stream(words);
         while let Some(token) = tokens.next() {

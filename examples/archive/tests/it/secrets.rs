@@ -222,8 +222,7 @@ async fn what_is_dropped_is_gone_here_and_what_is_released_is_gone_everywhere() 
     assert_eq!(world.items().await.len(), 1);
     let now = node.read(world.stream, |stream| stream.is_effective(&id)).await.unwrap();
     assert!(now && order != [0; 32], "its id stays, and its verdict");
-    // Then the packs that hold it are replaced, and released. What is still at its source would be fetched anew.
-    std::fs::remove_file(temp.path().join("a.md")).unwrap();
+    // Then the packs that hold it are replaced, and released. The file is at its source all the while.
     let kept = bytes_of(&world).await;
     assert!(has(&kept, CANARY), "it is in a pack");
     // Who has no copies kept releases none: those of others are theirs.
@@ -244,6 +243,10 @@ async fn what_is_dropped_is_gone_here_and_what_is_released_is_gone_everywhere() 
     assert_eq!(world.items().await.len(), 1);
     assert!(world.view().await.deals.values().any(|deal| deal.state == "released" && deal.copies.is_empty()));
     assert!(world.service().status().is_well());
+    // What it becomes at its source is another item.
+    std::fs::write(temp.path().join("a.md"), "harmless too").unwrap();
+    world.run_after(3_600_000).await;
+    assert_eq!(world.items().await.len(), 2);
     let none = remove::hide(hand(&node, &ada), world.stream, &world.stream, None).await;
     assert!(matches!(none, Err(RemoveError::NoItem(_))));
     let open = remove::forget(hand(&node, &ada), &*world.vault, world.stream).await;

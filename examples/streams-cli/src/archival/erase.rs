@@ -60,7 +60,7 @@ Packs are released by `streams archiver run`, within the hour where it runs, or 
 --release tells how far that is. Some places take nothing away, and whatever everybody could read somebody may have; \
 who seals a stream can still forget the key.
 
-What is still at its source is fetched again, as a new item: remove it there first.
+What is still at its source does not come again; what it becomes there does.
 
 Examples:
   streams stream erase notes bafyr4ih2ick --hide --reason 'written in anger'
