@@ -72,6 +72,8 @@ pub struct Feed {
     reader: VerifyingKey,
     feed: feed::Feed,
     cursor: Cursor,
+    /// What was read, and is not told yet.
+    open: Option<feed::Event>,
     ready: VecDeque<Event>,
     /// Which object takes the place of which, or hides it;
     takes: HashMap<ObjectId, ObjectId>,
@@ -92,7 +94,7 @@ impl Feed {
         let feed = node.watch(filter, since).await?;
         let (takes, counts) = (HashMap::new(), HashMap::new());
         let cursor = feed.cursor();
-        let mut feed = Self { node, reader, feed, cursor, ready: VecDeque::new(), takes, taken: counts };
+        let mut feed = Self { node, reader, feed, cursor, open: None, ready: VecDeque::new(), takes, taken: counts };
         for (by, what) in taken {
             feed.take(by, Some(what));
         }
@@ -105,19 +107,26 @@ impl Feed {
             if let Some(event) = self.ready() {
                 return Ok(event);
             }
-            let event = self.feed.next().await?;
-            self.tell(event).await?;
+            if self.open.is_none() {
+                self.open = Some(self.feed.next().await?);
+            }
+            self.tell().await?;
         }
     }
 
-    /// The next event; `None` where there is none now.
+    /// The next event; `None` where there is none now. May be dropped, too.
     pub async fn next_now(&mut self) -> Result<Option<Event>, NodeError> {
         loop {
             if let Some(event) = self.ready() {
                 return Ok(Some(event));
             }
-            let Some(event) = self.feed.next_now().await? else { return Ok(None) };
-            self.tell(event).await?;
+            if self.open.is_none() {
+                self.open = self.feed.next_now().await?;
+            }
+            if self.open.is_none() {
+                return Ok(None);
+            }
+            self.tell().await?;
         }
     }
 
@@ -128,24 +137,26 @@ impl Feed {
 
     fn ready(&mut self) -> Option<Event> {
         let event = self.ready.pop_front();
-        if self.ready.is_empty() {
+        if self.ready.is_empty() && self.open.is_none() {
             self.cursor = self.feed.cursor();
         }
         event
     }
 
-    async fn tell(&mut self, event: feed::Event) -> Result<(), NodeError> {
-        match event {
-            feed::Event::Reset(_) => {
+    /// Tells what is open. Until all that has to be waited for is here, nothing is changed, so it can be begun again.
+    async fn tell(&mut self) -> Result<(), NodeError> {
+        match self.open.clone() {
+            Some(feed::Event::Reset(_)) => {
                 (self.takes, self.taken) = Default::default();
                 self.ready.push_back(Event::Reset);
             }
-            feed::Event::CaughtUp => self.ready.push_back(Event::CaughtUp),
-            feed::Event::Added { stream, object } | feed::Event::Changed { stream, object, .. } => {
+            Some(feed::Event::CaughtUp) => self.ready.push_back(Event::CaughtUp),
+            Some(feed::Event::Added { stream, object } | feed::Event::Changed { stream, object, .. }) => {
                 self.see(stream, &object).await?;
             }
-            feed::Event::Finalized { .. } => {}
+            Some(feed::Event::Finalized { .. }) | None => {}
         }
+        self.open = None;
         Ok(())
     }
 
@@ -164,14 +175,15 @@ impl Feed {
             }
             _ => item.as_ref().and_then(|item| item.replaces),
         };
-        let before = self.take(id, takes);
+        let before = self.takes.get(&id).copied();
+        let mut others = Vec::new();
+        for other in before.into_iter().chain(takes).filter(|_| before != takes) {
+            others.extend(self.node.object(stream, &other).await?);
+        }
+        self.take(id, takes);
         // The object comes last: who keeps what it takes, but not yet what that changes, would not be told of it again.
-        if before != takes {
-            for other in before.into_iter().chain(takes) {
-                if let Some(other) = self.node.object(stream, &other).await? {
-                    self.push(stream, other.place.id, shown(&other));
-                }
-            }
+        for other in others {
+            self.push(stream, other.place.id, shown(&other));
         }
         self.push(stream, id, item);
         Ok(())
@@ -182,8 +194,8 @@ impl Feed {
         self.ready.push_back(Event::Object(Box::new(Told { stream, id, item, takes })));
     }
 
-    /// Notes what an object takes the place of; returns what it did before.
-    fn take(&mut self, by: ObjectId, what: Option<ObjectId>) -> Option<ObjectId> {
+    /// Notes what an object takes the place of.
+    fn take(&mut self, by: ObjectId, what: Option<ObjectId>) {
         let before = match what {
             Some(what) => self.takes.insert(by, what),
             None => self.takes.remove(&by),
@@ -199,7 +211,6 @@ impl Feed {
                 self.taken.remove(&what);
             }
         }
-        before
     }
 }
 

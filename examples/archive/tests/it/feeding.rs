@@ -7,13 +7,14 @@ use streams_archive::feed::{Event, Feed};
 use streams_archive::members::{self, Role};
 use streams_archive::object::{Hidden, types};
 use streams_archive::{Item, Visibility, item};
+use streams_core::conformance::faulty::{Fault, FaultyStore};
 use streams_core::conformance::fixtures::Dice;
 use streams_core::node::feed::Cursor;
 use streams_core::object::authenticate::Authentic;
 use streams_core::store::Scan;
 use streams_core::{MemoryStore, Node, Object, ObjectId, SigningKey, Stream, StreamId, Value, to_map};
 
-use crate::fixtures::{ada, bob, create_both, hand, hash_key, slug, spec};
+use crate::fixtures::{ada, bob, create_both, hand, hash_key, memory, node, slug, spec};
 
 /// What an application wrote down, and where it goes on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,6 +182,40 @@ fn in_whatever_order_it_comes_and_wherever_it_was_cut_off_the_same_is_shown() {
     for seed in 0..200 {
         pollster::block_on(live(seed));
     }
+}
+
+#[test]
+fn an_event_at_which_the_store_fails_is_told_when_it_answers_again() {
+    pollster::block_on(async {
+        let (store, ada) = (memory(), ada());
+        let whole = Arc::new(node(store.clone()));
+        let stream = create_both(&whole, &ada, Visibility::Public).await.unwrap()[1].stream();
+        let mut index = item::Index::new(stream, None);
+        let first = index.append(hand(&whole, &ada), &[thought(1, None)]).await.unwrap().new[0];
+        index.append(hand(&whole, &ada), &[thought(2, Some(first)), thought(3, None)]).await.unwrap();
+        let told = all(&whole).await;
+        assert_eq!(told.titles(), ["thought 2", "thought 3"]);
+        let mut failed = 0;
+        for call in 0.. {
+            let faulty = Arc::new(FaultyStore::new(store.clone(), Fault::Fails, call));
+            let consumer = Arc::new(node(faulty.clone()));
+            let key = reader().verifying_key();
+            let Ok(mut feed) = Feed::begin(consumer, key, None, []).await else { continue };
+            let mut kept = Kept::default();
+            loop {
+                match feed.next_now().await {
+                    Ok(Some(event)) => kept.note(event),
+                    Ok(None) => break,
+                    Err(_) => failed += 1,
+                }
+            }
+            assert_eq!(kept, told, "call {call}");
+            if !faulty.is_over() {
+                break;
+            }
+        }
+        assert!(failed > 10, "{failed}");
+    });
 }
 
 #[test]
