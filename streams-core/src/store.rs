@@ -260,8 +260,9 @@ pub trait Store: Shared + std::fmt::Debug {
     /// The next number for a statement (spec 10.4): durable when it returns, so no number is given twice.
     async fn number(&self) -> Result<Numbered, StoreError>;
 
-    /// Closes: what follows is answered with [`StoreErrorKind::Closed`]. Dropping a store without is a crash, which
-    /// loses nothing that was committed.
+    /// Closes: what follows is answered with [`StoreErrorKind::Closed`], and when it returns, nothing here uses files
+    /// or connections of the store any more. Dropping a store without is a crash, which loses nothing that was
+    /// committed.
     async fn close(&self) -> Result<(), StoreError>;
 }
 

@@ -49,7 +49,7 @@ use streams_core::{ObjectId, StoreError, StreamId};
 
 use self::error::store_error;
 use self::schema::random;
-use self::threads::{Readers, WriterThread};
+use self::threads::{Readers, Used, WriterThread};
 use self::watch::Watch;
 
 /// How many threads read.
@@ -69,6 +69,8 @@ pub struct SqliteStore {
     readers: Readers,
     changed: Arc<Event>,
     watch: Watch,
+    read: Used,
+    written: Used,
     /// Whether a statement was numbered since this was opened.
     numbered: AtomicBool,
     /// When the file had changed last before this was opened, in milliseconds since 1970 UTC.
@@ -94,6 +96,7 @@ impl SqliteStore {
         let origin = connection.query_row("SELECT origin FROM store", [], |row| row.get(0)).map_err(store_error)?;
         let readers = (0..READERS).map(|_| connect(READ_CACHE)).collect::<Result<_, _>>()?;
         let changed = Arc::new(Event::new());
+        let ((reading, read), (writing, written)) = (Used::new(), Used::new());
         let committed = {
             let changed = changed.clone();
             move || {
@@ -103,10 +106,12 @@ impl SqliteStore {
         Ok(Self {
             path: path.to_owned(),
             origin,
-            writer: WriterThread::start(connection, committed),
-            readers: Readers::start(readers),
-            watch: Watch::new(connect(READ_CACHE)?, changed.clone()),
+            writer: WriterThread::start(connection, writing, committed),
+            readers: Readers::start(readers, &reading),
+            watch: Watch::new(connect(READ_CACHE)?, reading, changed.clone()),
             changed,
+            read,
+            written,
             numbered: AtomicBool::new(false),
             changed_before,
             closed: AtomicBool::new(false),
@@ -262,10 +267,13 @@ impl Store for SqliteStore {
         };
         self.writer.write(close).await?;
         self.closed.store(true, Ordering::SeqCst);
-        self.writer.close();
         self.readers.close();
         self.watch.close();
         self.changed.notify(usize::MAX);
+        self.read.end().await;
+        // Of two connections that end at once, none would be the last, which takes away the log.
+        self.writer.close();
+        self.written.end().await;
         Ok(())
     }
 }

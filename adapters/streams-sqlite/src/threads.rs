@@ -1,5 +1,6 @@
 //! Threads that own connections, asked over channels: SQLite blocks, and callers on any runtime must not.
 
+use std::convert::Infallible;
 use std::thread;
 
 use async_channel::{Receiver, Sender, bounded, unbounded};
@@ -15,19 +16,41 @@ const TOGETHER: usize = 64;
 
 type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// Held by a thread as long as it has a connection.
+pub(crate) type Using = Sender<Infallible>;
+
+/// By what is known that no thread has a connection any more.
+#[derive(Debug)]
+pub(crate) struct Used(Receiver<Infallible>);
+
+impl Used {
+    pub(crate) fn new() -> (Using, Self) {
+        let (using, used) = bounded(1);
+        (using, Self(used))
+    }
+
+    /// Waits until all threads have let go of their connections.
+    pub(crate) async fn end(&self) {
+        // Nothing can be sent, so what comes is that nobody is there who could.
+        let Err(_) = self.0.recv().await;
+    }
+}
+
 /// Threads that read, each with a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Readers(Sender<Read>);
 
 impl Readers {
-    pub(crate) fn start(connections: Vec<Connection>) -> Self {
+    pub(crate) fn start(connections: Vec<Connection>, using: &Using) -> Self {
         let (sender, receiver) = unbounded::<Read>();
         for mut connection in connections {
-            let receiver = receiver.clone();
+            let (receiver, using) = (receiver.clone(), using.clone());
             thread::spawn(move || {
                 while let Ok(read) = receiver.recv_blocking() {
                     read(&mut connection);
                 }
+                drop(connection);
+                drop(using);
             });
         }
         Self(sender)
@@ -77,9 +100,13 @@ impl std::fmt::Debug for Write {
 }
 
 impl WriterThread {
-    pub(crate) fn start(connection: Connection, committed: impl Fn() + Send + 'static) -> Self {
+    pub(crate) fn start(mut connection: Connection, using: Using, committed: impl Fn() + Send + 'static) -> Self {
         let (sender, receiver) = unbounded::<Write>();
-        thread::spawn(move || run(connection, &receiver, &committed));
+        thread::spawn(move || {
+            run(&mut connection, &receiver, &committed);
+            drop(connection);
+            drop(using);
+        });
         Self(sender)
     }
 
@@ -106,12 +133,12 @@ impl WriterThread {
     }
 }
 
-fn run(mut connection: Connection, receiver: &Receiver<Write>, committed: &dyn Fn()) {
+fn run(connection: &mut Connection, receiver: &Receiver<Write>, committed: &dyn Fn()) {
     let mut writer = Writer::default();
     let mut next = receiver.recv_blocking().ok();
     while let Some(write) = next.take() {
         match write {
-            Write::Other(write) => write(&mut connection),
+            Write::Other(write) => write(connection),
             Write::Commit(first) => {
                 // Who waits meanwhile shares the one time that the disk is waited for.
                 let mut waiting = vec![first];
@@ -124,7 +151,7 @@ fn run(mut connection: Connection, receiver: &Receiver<Write>, committed: &dyn F
                         other => next = Some(other),
                     }
                 }
-                commit_all(&mut connection, &mut writer, waiting);
+                commit_all(connection, &mut writer, waiting);
                 committed();
             }
         }

@@ -387,6 +387,24 @@ fn statements_of_a_store_that_was_not_closed_have_another_name() {
     });
 }
 
+#[test]
+fn a_store_that_was_closed_has_let_go_of_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("streams.db");
+    for round in 0..50 {
+        let node = open(&path);
+        pollster::block_on(async {
+            begin_all(&node, round % 3).await.expect("streams");
+            let last = node.store().last().await.expect("a number");
+            // Who waited is not there any more, and who looked for others may be about to look again.
+            drop(node.store().wait(last));
+            node.store().close().await.expect("an open store");
+        });
+        let files = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("a file").file_name());
+        assert_eq!(files.collect::<Vec<_>>(), ["streams.db"], "round {round}");
+    }
+}
+
 /// What is done to a store, and to the memory that it is compared with.
 #[derive(Clone, Debug)]
 enum Deed {

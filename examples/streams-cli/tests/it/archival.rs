@@ -25,14 +25,16 @@ impl Home {
         }
     }
 
-    /// All files below the home, with their paths there.
+    /// All files below the home, with their paths there. Nobody may write there meanwhile.
     pub(super) fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
         fn read(home: &Path, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => read(home, &path, files),
-                    false => files.push((path.strip_prefix(home).unwrap().into(), fs::read(&path).unwrap())),
+                if path.is_dir() {
+                    read(home, &path, files);
+                } else {
+                    let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                    files.push((path.strip_prefix(home).unwrap().into(), bytes));
                 }
             }
         }

@@ -10,7 +10,7 @@ use streams_core::sync::handshake::Side;
 use streams_core::transport::{Transport, TransportError};
 use streams_core::{MemoryTransport, SigningKey, StreamId};
 
-use super::world::{World, node, pollster};
+use super::world::{World, node, within};
 
 /// A link that writes down what goes over it, both ways.
 #[derive(Debug)]
@@ -51,15 +51,17 @@ impl Transport for Recorded {
 pub(super) fn sync(world: &World, streams: &[StreamId]) {
     let (one, other) = MemoryTransport::pair(b"the link of a test");
     let one = Recorded { link: one, to: Mutex::new(File::create(world.home.path("link")).unwrap()) };
-    let (here, there) = (node(&world.store()), node(&world.home.path("peer.db")));
     let meeting = |side, number| {
         let key = SigningKey::from_bytes([number; 32]);
         Meeting { takes_unknown: true, ..Meeting::new(key, side, [number; 32], world.clock.clone()) }
     };
-    pollster(async {
+    within(&world.store(), async |here| {
+        let there = node(&world.home.path("peer.db"));
         let serve = here.serve(Arc::new(one), meeting(Side::Answerer, 8), |_| ());
         let sync = there.sync(Arc::new(other), meeting(Side::Opener, 9), Streams::These(streams), |_| ());
         let (served, synced) = tokio::join!(serve, sync);
-        (served.unwrap(), synced.unwrap())
+        served.unwrap();
+        synced.unwrap();
+        there.store().close().await.unwrap();
     });
 }

@@ -19,7 +19,7 @@ use streams_core::archiver::Archiver;
 use streams_core::conformance::flaky::Stage;
 
 use self::changing::{Deliveries, Sources};
-use self::world::{CANARIES, Dice, Life, Owner, World, items, node, order, pollster};
+use self::world::{CANARIES, Dice, Life, Owner, World, items, order, pollster, within};
 use super::archival::has;
 
 /// By what a run is the same again, as far as what is thrown for decides.
@@ -142,7 +142,8 @@ fn assert_same(world: &World, name: &str, streams: &[StreamId]) {
     let store = world.home.path(name);
     for stream in streams {
         assert_eq!(order(&store, *stream), order(&world.store(), *stream), "{name}");
-        assert!(pollster(node(&store).verify(*stream, |_| ())).unwrap().is_clean(), "{name}");
+        let verified = within(&store, async |node| node.verify(*stream, |_| ()).await.unwrap());
+        assert!(verified.is_clean(), "{name}");
     }
 }
 

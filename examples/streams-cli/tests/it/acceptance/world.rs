@@ -111,9 +111,8 @@ impl World {
         let places = ["attic", "bucket", "deals"].map(str::to_owned).into();
         let config = Config { interval: Some(60_000), places: Some(places), copies: Some(2), ..Config::default() };
         let spec = Spec { config, ..Spec::new(slug.parse().unwrap()) };
-        let node = node(&self.store());
-        let hand = Hand { node: &node, key: &key, now: self.clock.now() };
-        let stream = pollster(async {
+        let stream = within(&self.store(), async |node| {
+            let hand = Hand { node, key: &key, now: self.clock.now() };
             owner::create(hand, &name.parse().unwrap(), &profile, Visibility::Public).await.unwrap();
             stream::create(hand, &name.parse().unwrap(), &spec).await.unwrap().stream()
         });
@@ -123,9 +122,10 @@ impl World {
     /// Has a stream fetch from a source.
     pub(super) fn add(&self, owner: &Owner, source: &str, credential: Option<String>) -> Resource {
         let resource = Resource { credential, ..Resource::parse(source).unwrap() };
-        let node = node(&self.store());
-        let hand = Hand { node: &node, key: &owner.key, now: self.clock.now() };
-        pollster(stream::add_resource(hand, owner.stream, &resource)).unwrap();
+        within(&self.store(), async |node| {
+            let hand = Hand { node, key: &owner.key, now: self.clock.now() };
+            stream::add_resource(hand, owner.stream, &resource).await.unwrap();
+        });
         resource
     }
 
@@ -157,10 +157,14 @@ impl World {
 
     /// Does what can be done now, to its end.
     pub(super) fn settle(&self, owner: &Owner) -> Status {
-        let runtime = runtime();
-        let service = runtime.block_on(async { Service::new(self.setup(owner)) });
-        runtime.block_on(service.run(Until::Done)).unwrap();
-        service.status()
+        pollster(async {
+            let setup = self.setup(owner);
+            let node = setup.node.clone();
+            let service = Service::new(setup);
+            service.run(Until::Done).await.unwrap();
+            node.store().close().await.unwrap();
+            service.status()
+        })
     }
 }
 
@@ -169,9 +173,19 @@ pub(super) fn node(store: &Path) -> Node {
     Node::new(Arc::new(SqliteStore::open(store).unwrap()), HashKey::from_bytes([9; 16]))
 }
 
+/// Does something with the streams in a file; then nobody here uses it any more.
+pub(super) fn within<T>(store: &Path, work: impl AsyncFnOnce(&Node) -> T) -> T {
+    pollster(async {
+        let node = node(store);
+        let done = work(&node).await;
+        node.store().close().await.unwrap();
+        done
+    })
+}
+
 /// All items of a stream, in its order.
 pub(super) fn items(store: &Path, stream: StreamId) -> Vec<streams_archive::Item> {
-    let page = pollster(node(store).page(stream, Scan::After(None), 1_000_000)).unwrap();
+    let page = within(store, async |node| node.page(stream, Scan::After(None), 1_000_000).await.unwrap());
     let of_type = |r#type: &str| [types::ITEM, types::SEALED].contains(&r#type);
     let items = page.iter().filter(|stored| stored.effective && of_type(stored.authentic.header().r#type()));
     items.filter_map(|stored| item::read(&stored.authentic, None)).collect()
@@ -179,7 +193,7 @@ pub(super) fn items(store: &Path, stream: StreamId) -> Vec<streams_archive::Item
 
 /// The digest of the order of a stream.
 pub(super) fn order(store: &Path, stream: StreamId) -> [u8; 32] {
-    pollster(node(store).read(stream, Stream::order_digest)).unwrap()
+    within(store, async |node| node.read(stream, Stream::order_digest).await.unwrap())
 }
 
 /// The shelf of whoever was killed is free as soon as all of it is gone.
