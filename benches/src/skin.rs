@@ -32,7 +32,7 @@ pub(crate) fn rows() -> Vec<Row> {
     alone.sort_unstable_by(f64::total_cmp);
     let (ours, alone) = (ours[rounds / 2], alone[rounds / 2]);
     vec![Row {
-        what: "a search index built again, 200,000 items of 40 words in 10 streams of an SQLite store (items/s)",
+        what: "a search index built again, 200,000 items of 40 words in 10 streams of one's own, from SQLite (items/s)",
         ours: format!("{:.1}k items/s", ours / 1e3),
         beside: format!("their feed read alone: {:.1}k items/s", alone / 1e3),
         figure: ours,

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use streams_core::node::NodeError;
 use streams_core::node::feed::{self, Cursor, Filter};
 use streams_core::node::page::Stored;
-use streams_core::{Node, ObjectId, Stream, StreamId, VerifyingKey};
+use streams_core::{Node, ObjectId, StreamId, VerifyingKey};
 
 use crate::item::{self, REMOVED};
 use crate::object::{Hidden, Item, types};
@@ -58,6 +58,8 @@ pub struct Told {
     pub stream: StreamId,
     /// The object.
     pub id: ObjectId,
+    /// Whether nothing was told of it before, so that there is nothing whose place this takes.
+    pub is_new: bool,
     /// The item that is shown: it counts, can be read, and nothing hides it or took its place. That something went from its
     /// source is not shown, and takes no place.
     pub item: Option<Item>,
@@ -151,20 +153,18 @@ impl Feed {
                 self.ready.push_back(Event::Reset);
             }
             Some(feed::Event::CaughtUp) => self.ready.push_back(Event::CaughtUp),
-            Some(feed::Event::Added { stream, object } | feed::Event::Changed { stream, object, .. }) => {
-                self.see(stream, &object).await?;
-            }
+            Some(feed::Event::Added { stream, object }) => self.see(stream, &object, true).await?,
+            Some(feed::Event::Changed { stream, object, .. }) => self.see(stream, &object, false).await?,
             Some(feed::Event::Finalized { .. }) | None => {}
         }
         self.open = None;
         Ok(())
     }
 
-    async fn see(&mut self, stream: StreamId, object: &Stored) -> Result<(), NodeError> {
+    async fn see(&mut self, stream: StreamId, object: &Stored, is_new: bool) -> Result<(), NodeError> {
         let (id, r#type) = (object.place.id, object.authentic.header().r#type());
         if !is_of_items(r#type) {
-            let may_read = |here: &Stream| here.may_read(&self.reader).is_effective();
-            let is_open = self.node.read(stream, may_read).await?;
+            let is_open = self.node.may_read(stream, &self.reader).await?;
             self.ready.push_back(Event::Stream { stream, is_open });
             return Ok(());
         }
@@ -180,18 +180,20 @@ impl Feed {
         for other in before.into_iter().chain(takes).filter(|_| before != takes) {
             others.extend(self.node.object(stream, &other).await?);
         }
+        // Of those that the feed has not come to, it tells when it does.
+        others.retain(|other| other.sequence <= self.feed.cursor().sequence());
         self.take(id, takes);
         // The object comes last: who keeps what it takes, but not yet what that changes, would not be told of it again.
         for other in others {
-            self.push(stream, other.place.id, shown(&other));
+            self.push(stream, other.place.id, shown(&other), false);
         }
-        self.push(stream, id, item);
+        self.push(stream, id, item, is_new);
         Ok(())
     }
 
-    fn push(&mut self, stream: StreamId, id: ObjectId, item: Option<Item>) {
+    fn push(&mut self, stream: StreamId, id: ObjectId, item: Option<Item>, is_new: bool) {
         let (item, takes) = (item.filter(|_| !self.taken.contains_key(&id)), self.takes.get(&id).copied());
-        self.ready.push_back(Event::Object(Box::new(Told { stream, id, item, takes })));
+        self.ready.push_back(Event::Object(Box::new(Told { stream, id, is_new, item, takes })));
     }
 
     /// Notes what an object takes the place of.

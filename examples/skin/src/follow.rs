@@ -6,7 +6,7 @@ use streams_core::node::feed::Cursor;
 use tantivy::{IndexWriter, Term, doc};
 
 use crate::Skin;
-use crate::index::{ID, KIND, STREAM, TAKES, TEXTS, TIME, TITLE};
+use crate::index::{ID, KEY, KIND, STREAM, TAKES, TEXTS, TIME, TITLE};
 
 /// After how many events a commit is made, where more wait.
 const BATCH: u64 = 100_000;
@@ -44,8 +44,10 @@ impl Skin {
 /// Writes the document of an object, in the place of the one that was there.
 fn write(writer: &IndexWriter, told: Told) -> tantivy::Result<()> {
     let id = told.id.as_bytes().as_slice();
-    writer.delete_term(Term::from_field_bytes(ID, id));
-    let mut document = doc!(ID => id, STREAM => told.stream.as_bytes().as_slice());
+    if !told.is_new {
+        writer.delete_term(Term::from_field_bytes(KEY, &id[..16]));
+    }
+    let mut document = doc!(ID => id, KEY => &id[..16], STREAM => told.stream.as_bytes().as_slice());
     if let Some(takes) = told.takes {
         document.add_text(KIND, "taker");
         document.add_bytes(TAKES, takes.as_bytes());

@@ -10,7 +10,6 @@
 //! Whoever reaches the address reads what its key may read. So it is for this machine, and it answers to no name but an
 //! address or `localhost`: a page of somebody else cannot point a name of its own at it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
@@ -18,14 +17,11 @@ use axum::http::{StatusCode, header, uri::Authority};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::{Router, routing::get};
-use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use streams_archive::{Item, item, object::types, remove, stream};
 use streams_core::node::page::Stored;
 use streams_core::{ObjectId, Stream, StreamId};
-use tantivy::Term;
-use tokio::net::TcpListener;
 
 use crate::Skin;
 use crate::index::TAKES;
@@ -40,7 +36,7 @@ fn failed(error: impl ToString) -> (StatusCode, String) {
 }
 
 /// Answers until it is dropped.
-pub async fn serve(skin: Arc<Skin>, listener: TcpListener) -> std::io::Result<()> {
+pub async fn serve(skin: Arc<Skin>, listener: tokio::net::TcpListener) -> std::io::Result<()> {
     let file =
         |kind: &'static str, text: &'static str| get(move || async move { ([(header::CONTENT_TYPE, kind)], text) });
     let router = Router::new()
@@ -59,7 +55,7 @@ pub async fn serve(skin: Arc<Skin>, listener: TcpListener) -> std::io::Result<()
 async fn guard(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
     let host = host.as_ref().map_or("", Authority::host).trim_matches(['[', ']']);
-    match host == "localhost" || host.parse::<IpAddr>().is_ok() {
+    match host == "localhost" || host.parse::<std::net::IpAddr>().is_ok() {
         true => next.run(request).await,
         false => (StatusCode::MISDIRECTED_REQUEST, "ask by an address, or localhost\n").into_response(),
     }
@@ -90,7 +86,7 @@ fn told(stream: StreamId, stored: &Stored) -> Option<Value> {
     let (header, signature) = (stored.authentic.header(), stored.authentic.object().signature());
     Some(json!({
         "stream": stream, "id": stored.place.id, "item": item, "author": header.author(), "written": header.timestamp(),
-        "signature": signature.map(|bytes| HEXLOWER.encode(bytes)), "effective": stored.effective,
+        "signature": signature.map(|bytes| data_encoding::HEXLOWER.encode(bytes)), "effective": stored.effective,
         "adopted_by": stored.adopted_by,
     }))
 }
@@ -121,11 +117,10 @@ async fn item(State(skin): State<Arc<Skin>>, Path((stream, id)): Path<(StreamId,
     let stored = if is_open { skin.node.object(stream, &id).await.map_err(failed)? } else { None };
     let told = stored.and_then(|stored| told(stream, &stored));
     let mut told = told.ok_or_else(|| (StatusCode::NOT_FOUND, "there is nothing\n".to_owned()))?;
-    let (reader, at) = (skin.mark.borrow().reader, Term::from_field_bytes(TAKES, id.as_bytes()));
+    let (reader, at) = (skin.mark.borrow().reader, tantivy::Term::from_field_bytes(TAKES, id.as_bytes()));
     let held = remove::held_at(&skin.node, reader, stream, &id).await.map_err(failed)?;
-    let held = held
-        .iter()
-        .filter_map(|at| Some(json!({"archiver": at.archiver, "ticket": at.deal.ticket()?.as_str(), "pack": at.pack})));
+    let held =
+        held.iter().filter_map(|at| Some(json!({"archiver": at.archiver, "ticket": at.deal.ticket()?.as_str()})));
     told["held"] = held.collect();
     told["taken"] = skin.index.find(at).map_err(failed)?.into_iter().map(|(by, _)| json!(by)).collect();
     let is_final = |here: &Stream| here.position(&id) < Some(here.final_len());

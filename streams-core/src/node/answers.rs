@@ -177,7 +177,7 @@ impl Answers<'_> {
     async fn find(&self, streams: &[StreamId], peer: &VerifyingKey) -> Result<Answer, NodeError> {
         let mut here = Vec::new();
         for stream in streams {
-            match self.node.read(*stream, |stream| stream.may_read(peer).is_effective()).await {
+            match self.node.may_read(*stream, peer).await {
                 Ok(true) => here.push(*stream),
                 Ok(false) | Err(NodeError::Unknown(_)) => {}
                 Err(error) => return Err(error),

@@ -5,15 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::opened::decode;
 use super::{Node, NodeError};
 use crate::graph::frontier_of;
-use crate::object::authenticate::Authenticator;
 use crate::object::author::VerifyingKey;
-use crate::object::header::types;
 use crate::object::id::StreamId;
-use crate::store::{Scan, StoreError};
-use crate::stream::Stream;
+use crate::store::StoreError;
 
 /// How many streams, or changes, are asked of the store at once.
 const PAGE: usize = 4096;
@@ -89,14 +85,8 @@ impl Node {
 
     async fn row(&self, stream: StreamId) -> Result<Row, NodeError> {
         let frontier = frontier_of(self.store.leaves(stream).await?);
-        let rules = self.store.scan(stream, Scan::Type(types::POLICY.to_owned(), 0), 1).await?;
-        let is_open = rules.is_empty() && {
-            let root = self.store.get(stream, &[stream]).await?.pop().flatten();
-            let root = decode(&root.ok_or_else(|| StoreError::corrupt(&stream))?)?;
-            let root = Authenticator::new(self.key).verified_before(root).map_err(|_| StoreError::corrupt(&stream))?;
-            // A root without rules lets everyone read (spec 8.3).
-            !root.header().has_policies()
-        };
+        let root = self.object(stream, &stream).await?.ok_or_else(|| StoreError::corrupt(&stream))?;
+        let is_open = self.has_no_rules(stream, &root).await?;
         let readers = if is_open { Readers::All } else { Readers::Judged(BTreeMap::new()) };
         Ok(Row { frontier, readers })
     }
@@ -111,7 +101,7 @@ impl Row {
         if let Some(may_read) = judged.get(peer) {
             return Ok(*may_read);
         }
-        let may_read = node.read(stream, |stream: &Stream| stream.may_read(peer).is_effective()).await?;
+        let may_read = node.may_read(stream, peer).await?;
         if judged.len() == JUDGED {
             judged.pop_first();
         }

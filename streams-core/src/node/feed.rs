@@ -4,7 +4,7 @@
 //! loses nothing. It keeps the cursor with what it made of the events: after a crash it goes on from there, and sees
 //! none twice. An event tells of its object as it is when it is read; where it changed since, another event follows.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::page::{Stored, stored};
@@ -13,7 +13,7 @@ use crate::keyed::HashKey;
 use crate::object::authenticate::Authenticator;
 use crate::object::author::VerifyingKey;
 use crate::object::id::{ObjectId, StreamId};
-use crate::store::{Logged, LoggedChange, Store};
+use crate::store::{Logged, LoggedChange, Record, Scan, Store, StoreError};
 
 /// How many changes are asked of the store at once.
 const PAGE: usize = 1024;
@@ -106,6 +106,11 @@ pub enum Reset {
 pub struct CursorError;
 
 impl Cursor {
+    /// The number of the last change, in the sequence of the store, that was told or passed over.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// As bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         [&self.origin[..], &self.filter, &self.sequence.to_be_bytes()].concat()
@@ -243,17 +248,42 @@ impl Feed {
         for logged in &log {
             self.look_up(logged.stream).await?;
         }
-        let mut ids: HashMap<StreamId, Vec<ObjectId>> = HashMap::new();
-        for logged in log.iter().filter(|logged| self.is_asked_for(logged)) {
-            ids.entry(logged.stream).or_default().extend(object(&logged.what));
+        let mut streams: HashMap<StreamId, Vec<&Logged>> = HashMap::new();
+        for logged in &log {
+            streams.entry(logged.stream).or_default().push(logged);
         }
         let mut objects = HashMap::new();
-        for (stream, ids) in ids {
-            for record in self.store.get(stream, &ids).await?.into_iter().flatten() {
+        for (stream, log) in streams {
+            for record in self.records(stream, log).await? {
                 objects.insert(record.place.id, stored(&mut self.authenticator, &record)?);
             }
         }
         Ok(log.iter().map(|logged| (logged.sequence, self.event(logged, &objects))).collect())
+    }
+
+    /// The objects that changes of a stream are about.
+    async fn records(&self, stream: StreamId, log: Vec<&Logged>) -> Result<Vec<Record>, StoreError> {
+        let is_added = |logged: &&&Logged| matches!(logged.what, LoggedChange::Added { .. });
+        let asked: Vec<&Logged> = log.iter().copied().filter(|logged| self.is_asked_for(logged)).collect();
+        let mut ids: HashSet<ObjectId> = asked.iter().filter_map(|logged| object(&logged.what)).collect();
+        let added = asked.iter().filter(is_added).count();
+        let first = asked.iter().find(is_added).map(|logged| logged.sequence);
+        let all_added = log.iter().filter(is_added).count();
+        let mut records = Vec::new();
+        // New objects lie one behind the other; to look them up by their ids takes four times as long.
+        if let Some(first) = first
+            && added == all_added
+        {
+            records = self.store.scan(stream, Scan::Since(first - 1), added).await?;
+            for record in &records {
+                ids.remove(&record.place.id);
+            }
+        }
+        let others: Vec<ObjectId> = ids.into_iter().collect();
+        if !others.is_empty() {
+            records.extend(self.store.get(stream, &others).await?.into_iter().flatten());
+        }
+        Ok(records)
     }
 
     /// Finds out whether a stream is asked for.

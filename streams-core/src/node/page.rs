@@ -3,6 +3,8 @@
 use super::opened::decode;
 use super::{Node, NodeError};
 use crate::object::authenticate::{Authentic, Authenticator};
+use crate::object::author::VerifyingKey;
+use crate::object::header::types;
 use crate::object::id::{ObjectId, StreamId};
 use crate::store::{Place, Record, Scan, StoreError};
 
@@ -33,6 +35,24 @@ impl Node {
     pub async fn object(&self, stream: StreamId, id: &ObjectId) -> Result<Option<Stored>, NodeError> {
         let record = self.store.get(stream, &[*id]).await?.pop().flatten();
         Ok(record.map(|record| stored(&mut Authenticator::new(self.key), &record)).transpose()?)
+    }
+
+    /// Whether somebody may read a stream (spec 8.8). It is opened only where it has rules, and they are not its owner.
+    pub async fn may_read(&self, stream: StreamId, subject: &VerifyingKey) -> Result<bool, NodeError> {
+        let root = self.object(stream, &stream).await?.ok_or(NodeError::Unknown(stream))?;
+        if root.authentic.header().author() == *subject || self.has_no_rules(stream, &root).await? {
+            return Ok(true);
+        }
+        self.read(stream, |stream| stream.may_read(subject).is_effective()).await
+    }
+
+    /// Whether a stream has no policies at all, so that everyone may read it (spec 8.3).
+    pub(super) async fn has_no_rules(&self, stream: StreamId, root: &Stored) -> Result<bool, StoreError> {
+        if root.authentic.header().has_policies() {
+            return Ok(false);
+        }
+        let rules = self.store.scan(stream, Scan::Type(types::POLICY.to_owned(), 0), 1).await?;
+        Ok(rules.is_empty())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The feed of applications: whoever writes down what it tells has what one has who begins anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use streams_archive::feed::{Event, Feed};
@@ -19,6 +19,7 @@ use crate::fixtures::{ada, bob, create_both, hand, hash_key, memory, node, slug,
 /// What an application wrote down, and where it goes on.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Kept {
+    told: BTreeSet<ObjectId>,
     streams: BTreeMap<StreamId, bool>,
     items: BTreeMap<ObjectId, (StreamId, Item)>,
     takes: BTreeMap<ObjectId, ObjectId>,
@@ -31,6 +32,8 @@ impl Kept {
             Event::CaughtUp => {}
             Event::Stream { stream, is_open } => drop(self.streams.insert(stream, is_open)),
             Event::Object(told) => {
+                assert!(!told.is_new || self.told.insert(told.id), "{} was told before", told.id);
+                self.told.insert(told.id);
                 self.items.remove(&told.id);
                 self.takes.remove(&told.id);
                 self.items.extend(told.item.map(|item| (told.id, (told.stream, item))));

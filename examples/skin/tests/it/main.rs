@@ -57,6 +57,17 @@ fn follow(node: &Arc<Node>, key: &SigningKey, folder: &Path) -> Arc<Skin> {
     skin
 }
 
+/// Follows until all is told that there is; returns how many events were taken in.
+async fn catch_up(node: &Arc<Node>, key: &SigningKey, folder: &Path) -> u64 {
+    let skin = Skin::open(node.clone(), key.verifying_key(), folder).unwrap();
+    let mut mark = skin.mark();
+    let before = mark.borrow().events;
+    tokio::select! {
+        ended = skin.follow() => panic!("{ended:?}"),
+        mark = mark.wait_for(|mark| mark.is_live) => mark.unwrap().events - before,
+    }
+}
+
 /// Waits until a search finds just these, in any order, by their titles.
 async fn finds(skin: &Skin, node: &Node, words: &str, titles: &[&str]) {
     let mut found = Vec::new();
@@ -147,24 +158,40 @@ async fn an_index_goes_on_where_it_was_and_that_of_another_key_is_thrown_away() 
     let (node, folder, ada, bob) = (node(), tempfile::tempdir().unwrap(), ada(), bob());
     let diary = stream(&node, "diary", Visibility::Private).await;
     write(&node, diary, &[note("Secrets", "", 1)]).await;
-    let events = async |key: &SigningKey| {
-        let skin = Skin::open(node.clone(), key.verifying_key(), folder.path()).unwrap();
-        let mut mark = skin.mark();
-        let before = mark.borrow().events;
-        tokio::select! {
-            ended = skin.follow() => panic!("{ended:?}"),
-            mark = mark.wait_for(|mark| mark.is_live) => mark.unwrap().events - before,
-        }
-    };
-    let first = events(&ada).await;
+    let first = catch_up(&node, &ada, folder.path()).await;
     assert!(first > 2, "{first}");
-    assert_eq!(events(&ada).await, 1, "that all was told already");
+    assert_eq!(catch_up(&node, &ada, folder.path()).await, 1, "that all was told already");
     let of_bob = Skin::open(node.clone(), bob.verifying_key(), folder.path()).unwrap();
     assert_eq!(of_bob.index.search("", None, [0, 9]).unwrap(), (0, vec![]), "at once");
     drop(of_bob);
-    assert_eq!(events(&bob).await, first);
+    assert_eq!(catch_up(&node, &bob, folder.path()).await, first);
     let of_bob = Skin::open(node.clone(), bob.verifying_key(), folder.path()).unwrap();
     assert_eq!(of_bob.index.search("", None, [0, 9]).unwrap(), (0, vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_commit_that_was_cut_off_left_behind_is_no_hindrance() {
+    let (node, folder, ada) = (node(), tempfile::tempdir().unwrap(), ada());
+    let notes = stream(&node, "notes", Visibility::Public).await;
+    let items: Vec<Item> = (0..64).map(|number| note(&format!("Note {number}"), "draft", number)).collect();
+    let ids = write(&node, notes, &items).await;
+    catch_up(&node, &ada, folder.path()).await;
+    let meta = folder.path().join("meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    let edit = |id: &ObjectId| Item { replaces: Some(*id), ..note(&format!("Edit of {id}"), "final", 100) };
+    let edits: Vec<Item> = ids.iter().step_by(2).map(edit).collect();
+    write(&node, notes, &edits).await;
+    for _ in 0..2 {
+        catch_up(&node, &ada, folder.path()).await;
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+        assert!(files.into_iter().any(|path| path.extension().is_some_and(|what| what == "del")));
+        // All of the commit is there but what says so, and what comes next has the same names.
+        std::fs::write(&meta, &before).unwrap();
+    }
+    catch_up(&node, &ada, folder.path()).await;
+    let skin = Skin::open(node.clone(), ada.verifying_key(), folder.path()).unwrap();
+    let counts = ["draft", "final", ""].map(|words| skin.index.search(words, None, [0, 0]).unwrap().0);
+    assert_eq!(counts, [32, 32, 64]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
