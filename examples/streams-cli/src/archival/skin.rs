@@ -65,8 +65,14 @@ pub fn serve(args: &Serve, out: &mut dyn Write) -> Result<bool> {
         None => beside("skin", &desk.store)?,
     };
     fs::create_dir_all(&folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    let skin = Skin::open(desk.store.node(), desk.key.verifying_key(), &folder)
-        .with_context(|| format!("the index in {}", folder.display()))?;
+    // What it says is in the streams too.
+    let unusable = || {
+        format!(
+            "the index in {} cannot be used: where no other program uses it, remove it, and it is built again",
+            folder.display()
+        )
+    };
+    let skin = Skin::open(desk.store.node(), desk.key.verifying_key(), &folder).with_context(unusable)?;
     if !args.listen.ip().is_loopback() {
         anstream::eprintln!("{}", paint(WARN, "Whoever reaches this address reads what your key may read."));
     }
@@ -81,7 +87,7 @@ pub fn serve(args: &Serve, out: &mut dyn Write) -> Result<bool> {
         out.flush()?;
         let server = tokio::spawn(web::serve(skin.clone(), listener));
         tokio::select! {
-            ended = skin.follow() => ended.context("the index cannot follow the store"),
+            ended = skin.follow() => ended.with_context(unusable),
             ended = server => ended?.context("the server ended"),
             ended = tell(&skin, args.acting.json, out) => ended,
             // Where nobody can ask it to end, it is ended by force alone.
