@@ -164,7 +164,7 @@ VERDICTS = ", ".join(
 
 # Texts of which there are few.
 LITERALS = {
-    "Domain": "Literal['object', 'session', 'statement', 'archive']",
+    "Domain": "Literal['object', 'session', 'statement', 'archive', 'request']",
     "Effect": "Literal['allow', 'deny']",
     "Misdeed": "Literal['withholds', 'lies', 'breaks-promises', 'contradicts', 'floods', 'stalls']",
     "Role": "Literal['root', 'hypothetical', 'event']",

@@ -186,24 +186,23 @@ impl Meeting {
         self.task.abort();
     }
 
-    /// What was told since the last time.
-    #[pyo3(signature = () -> "list[SessionEvent]")]
-    fn events<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    /// What was told since the last time, and whether it is over: then that was all.
+    #[pyo3(signature = () -> "tuple[list[SessionEvent], bool]")]
+    fn told<'py>(&self, py: Python<'py>) -> PyResult<(Vec<Bound<'py, PyAny>>, bool)> {
+        // What comes from here on wakes again, so nothing may be read before.
         self.wakes.look();
-        let events = std::mem::take(&mut lock(&self.told).events);
-        events.iter().map(|told| event(py, told)).collect()
+        let (events, is_over) = {
+            let mut told = lock(&self.told);
+            (std::mem::take(&mut told.events), told.end.is_some())
+        };
+        let events = events.iter().map(|told| event(py, told)).collect::<PyResult<_>>()?;
+        Ok((events, is_over))
     }
 
     /// How many events were lost since nobody read them.
     #[getter]
     fn lost(&self) -> u64 {
         lock(&self.told).lost
-    }
-
-    /// Whether it is over.
-    #[getter]
-    fn is_over(&self) -> bool {
-        lock(&self.told).end.is_some()
     }
 
     /// Who the peer was; None while it goes on.

@@ -286,6 +286,25 @@ def test_a_transport_of_ones_own() -> None:
     run(test())
 
 
+def test_every_meeting_comes_to_its_end() -> None:
+    """The end of a session is told from another thread, at whatever moment."""
+
+    async def test() -> None:
+        here, there = Node(), Node()
+        stream = filled(here)
+        for _ in range(400):
+            one, other = asyncio.Queue[bytes | None](), asyncio.Queue[bytes | None]()
+
+            async def serve(link: Queues) -> None:
+                async with aio.accept(link, node=here, key=ALICE) as peer:
+                    await peer.wait()
+
+            syncing = aio.sync(Queues(other, one), node=there, key=BOB, streams=[stream])
+            await asyncio.gather(serve(Queues(one, other)), syncing)
+
+    run(test())
+
+
 # Finding who has a stream.
 
 
@@ -302,7 +321,7 @@ def test_who_has_a_stream_is_found(at: str) -> None:
             aio.serve(at, node=there, key=BOB) as second,
         ):
             found = await aio.find([stream, root.id], second.address, first.address, nobody, node=asking, key=carol)
-            assert found.places == {first.address: (ALICE.verifying_key, sorted([stream.id, root.id]))}
+            assert found.places == {first.address: (ALICE.verifying_key, [stream.id, root.id])}
             assert found.silent == {}, "all were found before the last was asked"
             lost = await aio.find(streams.ObjectId.of_block(b""), first.address, nobody, node=asking, key=carol)
             assert lost.places == {} and list(lost.silent) == [nobody]

@@ -977,15 +977,6 @@ class Meeting:
         """
         Ends it at once.
         """
-    def events(self, /) -> list[SessionEvent]:
-        """
-        What was told since the last time.
-        """
-    @property
-    def is_over(self, /) -> bool:
-        """
-        Whether it is over.
-        """
     @property
     def line(self, /) -> Line:
         """
@@ -999,6 +990,10 @@ class Meeting:
     def result(self, /) -> VerifyingKey | None:
         """
         Who the peer was; None while it goes on.
+        """
+    def told(self, /) -> tuple[list[SessionEvent], bool]:
+        """
+        What was told since the last time, and whether it is over: then that was all.
         """
 
 @final

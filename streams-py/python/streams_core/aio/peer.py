@@ -96,9 +96,8 @@ class Peer:
     def _look(self) -> None:
         """Somebody says that something is different."""
         assert self._meeting is not None and self._carrier is not None
-        # Looked at first: what is over tells nothing more.
-        is_over = self._meeting.is_over
-        for event in self._meeting.events():
+        events, is_over = self._meeting.told()
+        for event in events:
             if isinstance(event, Proven):
                 self._key = event.peer
             self._note(event)
