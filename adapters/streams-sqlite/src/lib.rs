@@ -69,6 +69,7 @@ pub struct SqliteStore {
     readers: Readers,
     changed: Arc<Event>,
     watch: Watch,
+    /// By what is known that nobody reads the file any more, and that nobody writes it.
     read: Used,
     written: Used,
     /// Whether a statement was numbered since this was opened.
