@@ -2,7 +2,7 @@
 // reason raises its bound here.
 import { readFile } from "node:fs/promises";
 
-const BOUNDS = { streams: 293_000, verify: 118_000 };
+const BOUNDS = { streams: 294_000, verify: 118_000 };
 
 const sizes = JSON.parse(await readFile(new URL("../dist/sizes.json", import.meta.url), "utf8"));
 for (const [name, bound] of Object.entries(BOUNDS)) {
